@@ -1,0 +1,37 @@
+# The dosekeeper sidecar: docker build -t dosekeeper . && docker run -p 8480:8480 -v dosekeeper:/data -e DOSEKEEPER_UPSTREAM__URL=https://… -e DOSEKEEPER_CENTRE__ID=… dosekeeper
+FROM python:3.11-slim AS builder
+WORKDIR /build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+COPY requirements.lock requirements-dev.lock ./
+# The build tools come from the lock too, and stay in this stage.
+RUN python -m pip install --require-hashes -r requirements-dev.lock \
+ && python -m venv /opt/dosekeeper \
+ && /opt/dosekeeper/bin/python -m pip install --require-hashes -r requirements.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY proxy ./proxy
+COPY store ./store
+COPY simulator ./simulator
+RUN python -m build --wheel --no-isolation \
+ && /opt/dosekeeper/bin/python -m pip install --no-deps dist/*.whl
+
+FROM python:3.11-slim
+COPY --from=builder /opt/dosekeeper /opt/dosekeeper
+# A number, not a name: Kubernetes' runAsNonRoot can check it.
+RUN install -d -o 10001 -g 10001 -m 0700 /data
+USER 10001:10001
+WORKDIR /data
+VOLUME /data
+# Inside a container loopback is the container itself. Publish 8481 to the machine only: -p 127.0.0.1:8481:8481
+ENV PATH=/opt/dosekeeper/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    DOSEKEEPER_LISTEN__HOST=0.0.0.0 \
+    DOSEKEEPER_ADMIN__HOST=0.0.0.0 \
+    DOSEKEEPER_STORE__PATH=/data/journal.db \
+    DOSEKEEPER_STORE__KEY_FILE=/data/journal.key
+EXPOSE 8480 8481
+STOPSIGNAL SIGTERM
+# Ready means "can record": an outage of the upstream does not make the container unhealthy.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8481/readyz', timeout=2)"]
+ENTRYPOINT ["dosekeeper"]
+CMD ["serve"]

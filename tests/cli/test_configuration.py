@@ -1,0 +1,111 @@
+"""What is wrong with a configuration is told at once, and nothing is started."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from simulator import Simulator
+from tests.cli.centre import Centre, free_ports
+
+
+@pytest.mark.parametrize("verb", [("check",), ("serve",), ("status",), ("replay",)])
+async def test_every_mistake_is_told_with_its_line(centre: Centre, verb: tuple[str, ...]) -> None:
+    centre.config.write_text("listen: {prot: 1}\nstore: {reserve: lots}\n")
+    result = await centre.run(*verb)
+    assert result.code == 2
+    assert f'{centre.config}:1: listen.prot: no such key; did you mean "port"?' in result.err
+    assert f"{centre.config}:2: store.reserve" in result.err
+    assert not (centre.folder / "data").exists()
+
+
+@pytest.mark.parametrize("verb", ["check", "serve"])
+async def test_default_centre_id_stays_on_loopback(centre: Centre, verb: str) -> None:
+    result = await centre.run(verb, DOSEKEEPER_UPSTREAM__URL="https://server.invalid/api")
+    assert result.code == 2
+    assert "centre.id" in result.out + result.err
+
+
+@pytest.mark.parametrize("verb", ["check", "serve"])
+async def test_admin_port_is_not_open_to_others_without_a_token(centre: Centre, verb: str) -> None:
+    result = await centre.run(verb, DOSEKEEPER_ADMIN__HOST="0.0.0.0")
+    assert result.code == 2
+    assert "admin.token_file" in result.out + result.err
+
+
+async def test_serve_wants_its_files(centre: Centre) -> None:
+    centre.change(lambda text: text.replace("{x-api-key: demo-key}", "{x-api-key: {file: key.txt}, x-other: {env: NOT_SET}}"))
+    result = await centre.run("serve")
+    assert result.code == 2
+    assert "upstream.headers.x-api-key" in result.err
+    assert "upstream.headers.x-other: the variable NOT_SET is not set" in result.err
+
+
+@pytest.mark.parametrize("verb", ["check", "serve"])
+async def test_mistakes_of_a_profile_are_told_alike(centre: Centre, verb: str) -> None:
+    (centre.folder / "ours.yaml").write_text("profile: ours\nrotes: []\n")
+    result = await centre.run(verb, DOSEKEEPER_PROFILE=str(centre.folder / "ours.yaml"))
+    assert result.code == 2
+    assert "ours.yaml:2: rotes" in result.out + result.err
+
+
+@pytest.mark.parametrize("verb", [("status",), ("records", "list"), ("outages", "list"), ("replay",), ("hold",)])
+async def test_a_command_begins_no_journal(centre: Centre, verb: tuple[str, ...]) -> None:
+    result = await centre.run(*verb)
+    assert result.code == 1
+    assert "There is no journal" in result.err
+    assert "dosekeeper serve" in result.err
+    assert not (centre.folder / "data").exists()
+
+
+async def test_check_finds_all_well(centre: Centre, sim: Simulator) -> None:
+    result = await centre.run("check", "--json")
+    assert result.code == 0, result.out
+    assert {finding["what"] for finding in result.json} == {"configuration", "profile", "disk", "key", "clock", "upstream"}
+    assert all(finding["ok"] for finding in result.json)
+    assert [(entry.method, entry.path) for entry in sim.ledger.received] == [("GET", "/api/v2/registration/beneficiary/genders")]
+    assert not (centre.folder / "data").exists()
+
+
+async def test_check_says_that_the_upstream_is_away(centre: Centre) -> None:
+    (nobody,) = free_ports(1)
+    result = await centre.run("check", DOSEKEEPER_UPSTREAM__URL=f"http://127.0.0.1:{nobody}/api")
+    assert result.code == 1
+    assert "WRONG  upstream" in result.out
+    assert "refused" in result.out
+
+
+async def test_check_tells_everything_at_once(centre: Centre) -> None:
+    (centre.folder / "data").mkdir()
+    (centre.folder / "data" / "journal.db").write_bytes(b"x" * 4096)
+    result = await centre.run(
+        "check", DOSEKEEPER_STORE__RESERVE="900000000GiB", DOSEKEEPER_ADMIN__HOST="0.0.0.0", DOSEKEEPER_PROFILE="cowin"
+    )
+    assert result.code == 2
+    wrong = [line.split()[1] for line in result.out.splitlines() if line.startswith("WRONG")]
+    assert wrong == ["configuration", "profile", "disk", "key", "upstream"]
+
+
+@asynccontextmanager
+async def dated(date: str) -> AsyncIterator[str]:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(
+            f"HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]".encode()
+        )
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/api"
+
+
+async def test_check_compares_the_clock_with_the_upstreams(centre: Centre) -> None:
+    async with dated("Fri, 30 Jul 2021 06:30:00 GMT") as url:
+        result = await centre.run("check", DOSEKEEPER_UPSTREAM__URL=url)
+    assert result.code == 1
+    assert "clock is" in result.out
+    assert "ahead of the upstream's" in result.out

@@ -1,0 +1,290 @@
+"""The admin port, on a real socket: who may use it, and what it says."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+import aiohttp
+import pytest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parsed_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parsed
+
+from proxy.app import assembled
+from proxy.console.app import admin_app
+from proxy.console.guard import Guard, is_own_host
+from proxy.console.metrics import Metrics
+from proxy.operations.centre import Centre, Traffic
+from proxy.operations.runs import Replays
+from proxy.profiles.load import load_profile
+from proxy.settings import load_settings
+from proxy.traffic.meters import Meters
+from proxy.traffic.retry import Wake
+from proxy.traffic.server import Port
+from store.journal import Journal, open_journal
+from store.lock import Role
+from store.records import NewRecord
+
+PROMTOOL = shutil.which("promtool")
+TOKEN = "correct horse"
+
+PINNED = [
+    "build_info",
+    "upstream_up",
+    "outage_current_seconds",
+    "outages_total",
+    "outage_seconds_total",
+    "outage_duration_seconds",
+    "records",
+    "records_recorded_total",
+    "sends_total",
+    "delivery_delay_seconds",
+    "http_requests_total",
+    "http_request_duration_seconds",
+    "upstream_requests_total",
+    "upstream_request_duration_seconds",
+    "probe_success",
+    "replay_concurrency_limit",
+    "journal_commit_duration_seconds",
+    "journal_size_bytes",
+    "journal_free_bytes",
+    "operator_hold",
+]
+
+
+@dataclass
+class AdminPort:
+    url: str
+    http: aiohttp.ClientSession
+    journal: Journal
+    centre: Centre
+
+    async def get(self, path: str, **headers: str) -> tuple[int, str]:
+        async with self.http.get(self.url + path, headers=headers) as answer:
+            return answer.status, await answer.text()
+
+    async def families(self) -> dict[str, Metric]:
+        status, text = await self.get("/metrics")
+        assert status == HTTPStatus.OK
+        return {family.name: family for family in parsed(text)}
+
+
+@pytest.fixture
+async def make_port(tmp_path: Path) -> AsyncIterator[object]:
+    async with AsyncExitStack() as stack:
+
+        async def make(token: str | None = None) -> AdminPort:
+            settings = load_settings(
+                None, {"DOSEKEEPER_STORE__PATH": str(tmp_path / "j.db"), "DOSEKEEPER_STORE__KEY_FILE": str(tmp_path / "k")}
+            )
+            journal = await open_journal(settings.store.path, settings.store.key_file, {}, Role.SERVICE)
+            stack.push_async_callback(journal.close)
+            meters = Meters()
+            sidecar = await stack.enter_async_context(assembled(settings, load_profile(settings.profile, tmp_path), journal, meters))
+            traffic = Traffic(sidecar.circuits, sidecar.credentials, sidecar.replayer, Replays(sidecar.replayer.budget), Wake())
+            centre = Centre(journal, sidecar.clock, lambda: sidecar.profile.profile, traffic)
+            app = admin_app(centre, Metrics(centre, meters.registry, settings.store.path), Guard(token, "127.0.0.1"), "this-journal")
+            port = Port(app, "127.0.0.1", 0)
+            stack.push_async_callback(port.close)
+            number = await port.open()
+            http = await stack.enter_async_context(aiohttp.ClientSession())
+            return AdminPort(f"http://127.0.0.1:{number}", http, journal, centre)
+
+        yield make
+
+
+@pytest.fixture
+async def port(make_port: object) -> AdminPort:
+    made: AdminPort = await make_port()  # type: ignore[operator]
+    return made
+
+
+def a_record(at: int, group: str = "vaccinator") -> NewRecord:
+    return NewRecord(
+        id=at.to_bytes(16),
+        route="vaccinate",
+        group=group,
+        lanes=(b"\1" * 16,),
+        method="POST",
+        target="/api/v2/vaccinator/beneficiaries/vaccinate",
+        headers=b"",
+        body=b"{}",
+        recorded_at=at,
+    )
+
+
+async def test_every_pinned_metric_is_there_from_the_first_scrape(port: AdminPort) -> None:
+    status, text = await port.get("/metrics")
+    assert status == HTTPStatus.OK
+    told = set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE))
+    assert {f"dosekeeper_{name}" for name in PINNED} <= told
+
+
+async def test_states_known_in_advance_are_0_and_unknown_times_absent(port: AdminPort) -> None:
+    families = await port.families()
+    states = {sample.labels["state"]: sample.value for sample in families["dosekeeper_records"].samples}
+    assert states == dict.fromkeys(("pending", "sending", "unknown", "held", "delivered", "refused", "discarded"), 0.0)
+    assert {sample.labels["group"] for sample in families["dosekeeper_upstream_up"].samples} >= {"vaccinator", "auth", "other"}
+    assert {sample.labels["route"] for sample in families["dosekeeper_records_recorded"].samples} == {
+        "vaccinate",
+        "register",
+        "schedule-onspot",
+    }
+    absent = ("records_oldest_unsent_timestamp_seconds", "records_next_deadline_timestamp_seconds")
+    assert not [name for name in absent if f"dosekeeper_{name}" in families]
+    for name in ("outage_last_start_timestamp_seconds", "outage_last_end_timestamp_seconds"):
+        assert families[f"dosekeeper_{name}"].samples == []
+
+
+async def test_figures_are_the_journals(port: AdminPort) -> None:
+    now = port.centre.clock.wall()
+    await port.journal.record(a_record(now - 60_000), send=False)
+    await port.journal.open_outage("vaccinator", now - 90_000, now - 80_000, "refused", "upstream", now)
+    await port.journal.hold(None, "", "asha", now)
+    families = await port.families()
+
+    def value(name: str, **labels: str) -> float:
+        found = [sample.value for sample in families[f"dosekeeper_{name}"].samples if labels.items() <= sample.labels.items()]
+        return found[0]
+
+    assert value("records", state="pending") == 1
+    assert value("records_recorded", route="vaccinate") == 1
+    assert value("records_oldest_unsent_timestamp_seconds") == pytest.approx((now - 60_000) / 1000)
+    assert value("outages", group="vaccinator") == 1
+    assert value("outage_current_seconds", group="vaccinator") >= 90
+    assert value("outage_last_start_timestamp_seconds", group="vaccinator") == pytest.approx((now - 90_000) / 1000)
+    assert value("operator_hold") == 1
+
+
+async def test_a_finished_outage_is_in_the_histogram_cumulatively(port: AdminPort) -> None:
+    now = port.centre.clock.wall()
+    for length_s in (20, 45, 2000):
+        ended = now - 200_000
+        outage = await port.journal.open_outage("auth", ended - length_s * 1000, ended, "timeout", "upstream", now)
+        await port.journal.end_outage(outage.id, ended, now)
+    samples = (await port.families())["dosekeeper_outage_duration_seconds"].samples
+    buckets = {s.labels["le"]: s.value for s in samples if s.name.endswith("_bucket") and s.labels["group"] == "auth"}
+    assert (buckets["10.0"], buckets["30.0"], buckets["60.0"], buckets["1800.0"], buckets["3600.0"], buckets["+Inf"]) == (0, 1, 2, 2, 3, 3)
+
+
+async def test_openmetrics_is_given_to_who_asks_for_it(port: AdminPort) -> None:
+    async with port.http.get(f"{port.url}/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"}) as answer:
+        assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
+        text = await answer.text()
+    assert text.endswith("# EOF\n")
+    assert "dosekeeper_records" in {family.name for family in parsed_openmetrics(text)}
+
+
+async def test_a_journal_that_cannot_be_read_costs_its_metrics_only(port: AdminPort) -> None:
+    await port.journal.close()
+    families = await port.families()
+    assert "dosekeeper_records" not in families
+    assert "dosekeeper_http_requests" in families
+    assert families["dosekeeper_journal_read_errors"].samples[0].value == 1
+    assert (await port.families())["dosekeeper_journal_read_errors"].samples[0].value == 2
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="Debian's prometheus is not installed")
+async def test_promtool_finds_nothing(port: AdminPort) -> None:
+    _, text = await port.get("/metrics")
+    result = subprocess.run([str(PROMTOOL), "check", "metrics"], input=text, capture_output=True, text=True, check=False, timeout=30)
+    assert (result.returncode, result.stdout + result.stderr) == (0, "")
+
+
+async def test_names_keep_prometheus_own_rules(port: AdminPort) -> None:
+    for name, family in (await port.families()).items():
+        assert re.fullmatch(r"dosekeeper_[a-z][a-z0-9_]*[a-z0-9]", name), name
+        assert family.documentation.strip(), name
+        assert not re.search(r"_(milliseconds|ms|minutes|hours|kilobytes|mib|percent)(_|$)", name), name
+        assert not re.search(r"_(counter|gauge|histogram|summary|metric)(_|$)", name), name
+        if family.type == "gauge":
+            assert not name.endswith(("_total", "_count", "_sum", "_bucket")), name
+        if family.type == "counter":
+            assert {sample.name for sample in family.samples} <= {f"{name}_total"}, name
+
+
+async def test_health(port: AdminPort) -> None:
+    assert await port.get("/healthz") == (200, '{"alive":true}')
+    assert await port.get("/readyz") == (200, '{"can_record":true}')
+    await port.journal.close()
+    assert (await port.get("/healthz"))[0] == 200
+    assert await port.get("/readyz") == (503, '{"can_record":false}')
+
+
+async def test_ready_in_an_outage(port: AdminPort) -> None:
+    now = port.centre.clock.wall()
+    await port.journal.open_outage("vaccinator", now, now, "refused", "upstream", now)
+    assert (await port.get("/readyz"))[0] == 200
+
+
+async def test_a_token_guards_all_but_the_health_checks(make_port: object) -> None:
+    port: AdminPort = await make_port(TOKEN)  # type: ignore[operator]
+    for path in ("/metrics", "/api/status", "/no-such-page"):
+        assert (await port.get(path))[0] == 401
+        assert (await port.get(path, Authorization="Bearer wrong"))[0] == 401
+        assert (await port.get(path, Authorization=f"Bearer {TOKEN}"))[0] == (404 if path == "/no-such-page" else 200)
+    assert (await port.get("/readyz"))[0] == 200
+    assert (await port.get("/api/status", Authorization=f"Bearer {TOKEN}", Host="centre.example:8481"))[0] == 200
+
+
+async def test_a_web_page_cannot_make_a_browser_use_it(port: AdminPort) -> None:
+    assert (await port.get("/api/status", Host="evil.example:8481"))[0] == 403
+    for kind in ("application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x"):
+        async with port.http.post(f"{port.url}/api/hold", data=b'{"by":"x"}', headers={"Content-Type": kind}) as answer:
+            assert answer.status == 415
+            assert answer.content_type == "application/problem+json"
+    assert await port.journal.operator_hold() is None
+
+
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [
+        ("127.0.0.1:8481", True),
+        ("localhost", True),
+        ("[::1]:8481", True),
+        ("127.8.9.1", True),
+        ("evil.example", False),
+        ("", False),
+        ("[::1", False),
+    ],
+)
+def test_own_hosts(host: str, own: bool) -> None:
+    assert is_own_host(host, "127.0.0.1") is own
+
+
+async def test_a_person_is_not_named_in_a_url(port: AdminPort) -> None:
+    status, text = await port.get("/api/records?lane=48448366834980")
+    assert status == 400
+    assert "/api/records/search" in text
+    assert "48448366834980" not in text
+
+
+async def test_errors_are_problems(port: AdminPort) -> None:
+    for path, expected in (("/api/records?state=lost", 400), ("/api/records/99", 404), ("/api/records/not-an-id", 404)):
+        async with port.http.get(port.url + path) as answer:
+            assert (answer.status, answer.content_type) == (expected, "application/problem+json")
+    async with port.http.post(f"{port.url}/api/release", data=b"[]", headers={"Content-Type": "application/json"}) as answer:
+        assert answer.status == 400
+    await port.journal.close()
+    assert (await port.get("/api/status"))[0] == 503
+
+
+async def test_answers_are_not_kept_and_name_the_journal(port: AdminPort) -> None:
+    async with port.http.get(f"{port.url}/api/status") as answer:
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Dosekeeper-Journal"] == "this-journal"
+        assert "Server" not in answer.headers
+
+
+async def test_pages_of_records(port: AdminPort) -> None:
+    for at in range(1, 6):
+        await port.journal.record(a_record(at), send=False)
+    async with port.http.get(f"{port.url}/api/records?state=pending&state=held&limit=3") as answer:
+        assert [record["number"] for record in await answer.json()] == [1, 2, 3]

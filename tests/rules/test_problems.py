@@ -1,0 +1,94 @@
+"""The errors of our own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.profiles.load import load_profile
+from proxy.profiles.model import ErrorText
+from proxy.rules.admission import Inadmissible, admit
+from proxy.rules.problems import KINDS, problem
+from proxy.rules.routes import Match
+
+COWIN: Final = load_profile("cowin-vaccinator", Path())
+
+STATUSES: Final = {
+    "body-not-json": 400,
+    "person-missing": 400,
+    "too-many-persons": 400,
+    "body-too-large": 413,
+    "body-incomplete": 400,
+    "cannot-record": 507,
+    "server-down": 503,
+    "server-no-answer": 504,
+    "server-unreachable": 502,
+    "denied": 403,
+    "method-not-served": 405,
+    "no-such-record": 404,
+    "no-such-page": 404,
+}
+
+
+def test_every_kind_has_its_status() -> None:
+    assert {code: int(kind.status) for code, kind in KINDS.items()} == STATUSES
+
+
+@pytest.mark.parametrize("code", KINDS)
+def test_a_problem_says_what_happened_and_what_to_do_now(code: str) -> None:
+    made = problem(code, "It happened.", {})
+    kind = KINDS[code]
+    assert made.status == STATUSES[code]
+    assert json.loads(made.body) == {
+        "type": f"urn:dosekeeper:problem:{code}",
+        "title": kind.title,
+        "status": STATUSES[code],
+        "detail": f"It happened. {kind.next_step}",
+    }
+    assert kind.next_step
+
+
+@pytest.mark.parametrize("code", [code for code in KINDS if code.startswith("body-") or code in ("person-missing", "cannot-record")])
+def test_what_was_not_recorded_is_said_to_be_so_in_the_title(code: str) -> None:
+    assert KINDS[code].title.startswith("Not recorded")
+
+
+def test_unmodified_desk_software_shows_use_paper() -> None:
+    body = json.loads(problem("cannot-record", "The journal cannot be written.", COWIN.error_members).body)
+    assert body["errorCode"] == "cannot-record"
+    assert body["error"] == body["detail"]
+    assert "paper" in body["title"]
+    assert "paper" in body["error"]
+
+
+def test_further_members_and_retry_after() -> None:
+    made = problem("server-down", "It does not answer.", {}, retry_after_s=5, group="vaccinator")
+    assert json.loads(made.body)["group"] == "vaccinator"
+    assert made.retry_after_s == 5
+    assert problem("denied", "Route wipe.", {}).retry_after_s is None
+
+
+member_names: Final = st.text(min_size=1, max_size=10).filter(lambda name: name not in ("type", "title", "status", "detail"))
+
+
+@given(st.sampled_from(sorted(KINDS)), st.dictionaries(member_names, st.sampled_from(ErrorText), max_size=5))
+def test_every_member_the_clients_look_for_is_filled(code: str, members: dict[str, ErrorText]) -> None:
+    body = json.loads(problem(code, "It happened.", members).body)
+    filled = {ErrorText.CODE: code, ErrorText.TITLE: body["title"], ErrorText.DETAIL: body["detail"]}
+    assert {name: body[name] for name in members} == {name: filled[text] for name, text in members.items()}
+    assert body["status"] == STATUSES[code]
+
+
+@given(st.text("abcdefghijklmnop0123456789", min_size=12, max_size=30), st.integers(0, 2))
+def test_nothing_of_a_request_stands_in_the_problem_that_it_is_told(secret: str, cut: int) -> None:
+    body = orjson.dumps({"vaccinator_name": secret, secret: "1"})
+    route = next(route for route in COWIN.routes if route.name == "vaccinate")
+    found = admit(Match(route, {"id": secret}), "POST", f"q={secret}", ((b"X-Note", secret.encode()),), body[: len(body) - cut])
+    assert isinstance(found, Inadmissible)
+    assert secret.encode() not in problem(found.code, found.detail, COWIN.error_members).body

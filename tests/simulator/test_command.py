@@ -1,0 +1,75 @@
+"""The simulator as a process: the line it prints, the ports it takes, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+
+from simulator import Simulator
+
+READY = re.compile(r"simulator ready on (http://127\.0\.0\.1:\d+) \(control (http://127\.0\.0\.1:\d+)\)\n")
+
+
+@asynccontextmanager
+async def running(*options: str) -> AsyncIterator[tuple[Process, str]]:
+    """Start the simulator, and hand out the process and the first line it prints; end it if it has not ended."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "simulator", *options, stdout=PIPE, stderr=PIPE)
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(20):
+            yield process, (await process.stdout.readline()).decode()
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+async def test_it_says_where_it_listens_and_ends_cleanly(end: signal.Signals) -> None:
+    async with running("--port", "0", "--people", "3", "--repeat", "refuse") as (process, line), aiohttp.ClientSession() as http:
+        ready = READY.fullmatch(line)
+        assert ready is not None
+        async with http.get(f"{ready[1]}/api/v2/registration/beneficiary/genders") as answer:
+            assert answer.status == 200
+        async with http.get(f"{ready[2]}/_sim/people") as answer:
+            assert len(await answer.json()) == 3
+        async with http.get(f"{ready[2]}/_sim/rules") as answer:
+            assert (await answer.json())["repeat"] == "refuse"
+        async with http.post(f"{ready[2]}/_sim/faults", json={"fault": "hang"}) as answer:
+            assert answer.status == 201
+        hanging = asyncio.create_task(http.get(f"{ready[1]}/api/v2/x"))
+        async with http.get(f"{ready[2]}/_sim/summary") as answer:
+            assert answer.status == 200
+        process.send_signal(end)
+        assert await process.communicate() == (b"", b"")
+        assert process.returncode == 0
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await hanging
+
+
+async def test_a_port_that_is_taken_is_said_so() -> None:
+    async with Simulator(people=0) as sim:
+        port = sim.url.rpartition(":")[2]
+        async with running("--port", port) as (process, line):
+            _, said = await process.communicate()
+            assert (line, process.returncode) == ("", 1)
+            assert f"cannot listen on 127.0.0.1, ports {port} and".encode() in said
+            assert b"--port 0" in said
+
+
+async def test_a_control_port_that_is_taken_leaves_the_data_port_free() -> None:
+    async with Simulator(people=0) as sim:
+        other = Simulator(people=0, control_port=int(sim.control_url.rpartition(":")[2]))
+        with pytest.raises(OSError, match="in use"):
+            await other.__aenter__()
+        async with aiohttp.ClientSession() as http:
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await http.get(other.url)

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from store.connection import open_reader
+from store.engine import BATCH_MAX, Engine
+from store.errors import JournalRefused, JournalUnreadable, JournalUnwritable
+from store.queries import Db
+from tests.store.helpers import Closing
+
+
+def keep(db: Db, name: str) -> str:
+    db.execute("INSERT INTO meta (name, value) VALUES (?, x'00')", (name,))
+    return name
+
+
+def keep_then_fail(db: Db, name: str) -> None:
+    keep(db, name)
+    raise LookupError(name)
+
+
+def keep_much(db: Db, size: int) -> None:
+    db.execute("INSERT INTO meta (name, value) VALUES ('much', randomblob(?))", (size,))
+
+
+def orphan(db: Db) -> None:
+    """A row that only COMMIT refuses."""
+    db.execute("PRAGMA defer_foreign_keys = ON")
+    db.execute("INSERT INTO record_request (number, method, target, headers, body) VALUES (99, 'POST', '/', x'', x'')")
+
+
+def names(db: Db) -> set[str]:
+    return {name for (name,) in db.execute("SELECT name FROM meta")}
+
+
+Commits = list[int]
+
+
+@pytest.fixture
+def commits() -> Commits:
+    return []
+
+
+@pytest.fixture
+async def engine(path: Path, key: bytes, commits: Commits) -> AsyncIterator[Engine]:
+    opened = await Engine.open(path, key, lambda _, verbs: commits.append(verbs))
+    yield opened
+    await opened.close()
+
+
+async def test_concurrent_writes_share_commits(engine: Engine, commits: Commits) -> None:
+    await asyncio.gather(*(engine.write(keep, f"n{number}") for number in range(200)))
+    assert sum(commits) == 200
+    assert len(commits) <= 3
+    assert len(await engine.read(names)) == 200
+
+
+async def test_a_batch_is_bounded(engine: Engine, commits: Commits) -> None:
+    await asyncio.gather(*(engine.write(keep, f"n{number}") for number in range(2 * BATCH_MAX + 1)))
+    assert max(commits) == BATCH_MAX
+
+
+async def test_a_neighbours_failure_costs_only_the_neighbour(engine: Engine) -> None:
+    writes = [engine.write(keep_then_fail if number % 10 == 0 else keep, f"n{number}") for number in range(50)]
+    answers = await asyncio.gather(*writes, return_exceptions=True)
+    kept = {f"n{number}" for number in range(50) if number % 10}
+    assert {answer for answer in answers if isinstance(answer, str)} == kept
+    assert [str(answer) for answer in answers if isinstance(answer, LookupError)] == [
+        str(LookupError(f"n{n}")) for n in (0, 10, 20, 30, 40)
+    ]
+    assert await engine.read(names) == kept
+
+
+async def test_nobody_is_answered_before_the_commit(engine: Engine, path: Path, key: bytes) -> None:
+    other = open_reader(path, key)
+    try:
+        for number in range(20):
+            assert await engine.write(keep, f"n{number}") in names(other)
+    finally:
+        other.close()
+
+
+async def test_a_cancelled_caller_does_not_cancel_the_write(engine: Engine) -> None:
+    let_go = threading.Event()
+    blocker = asyncio.create_task(engine.write(lambda _: let_go.wait(10)))
+    caller = asyncio.create_task(engine.write(keep, "kept"))
+    await asyncio.sleep(0)
+    caller.cancel()
+    let_go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    await blocker
+    await engine.write(keep, "next")
+    assert await engine.read(names) == {"kept", "next"}
+
+
+async def test_reads_do_not_wait_for_the_writer(engine: Engine) -> None:
+    await engine.write(keep, "first")
+    let_go = threading.Event()
+    writing = asyncio.create_task(engine.write(lambda db: (keep(db, "second"), let_go.wait(10))))
+    try:
+        assert await asyncio.wait_for(engine.read(names), 5) == {"first"}
+    finally:
+        let_go.set()
+    await writing
+
+
+async def test_a_commit_that_fails_is_told_to_all_and_leaves_the_journal_usable(engine: Engine) -> None:
+    answers = await asyncio.gather(engine.write(keep, "innocent"), engine.write(orphan), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [JournalUnwritable, JournalUnwritable]
+    assert await engine.write(keep, "next") == "next"
+    assert await engine.read(names) == {"next"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no limit on file size to stand for a full disk")
+async def test_a_full_disk_is_told_and_survived(engine: Engine, path: Path) -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.with_name("journal.db-wal").stat().st_size + 4096, hard))
+    try:
+        answers = await asyncio.gather(engine.write(keep_much, 1 << 20), engine.write(keep, "also"), return_exceptions=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert isinstance(answers[0], JournalUnwritable)
+    assert await engine.write(keep, "next") == "next"
+    assert "much" not in await engine.read(names)
+
+
+async def test_an_observer_that_raises_does_not_end_the_writer(path: Path, key: bytes, closing: Closing) -> None:
+    told: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context.get("exception")))
+
+    def observe(seconds: float, verbs: int) -> None:
+        raise LookupError(seconds, verbs)
+
+    engine = await closing(Engine.open(path, key, observe))
+    await engine.write(keep, "first")
+    await engine.write(keep, "second")
+    await engine.close()
+    assert [type(error) for error in told] == [LookupError, LookupError]
+
+
+async def test_a_refused_row_is_told_to_its_caller(engine: Engine) -> None:
+    await engine.write(keep, "once")
+    answers = await asyncio.gather(engine.write(keep, "once"), engine.write(keep, "other"), return_exceptions=True)
+    assert isinstance(answers[0], JournalRefused)
+    assert answers[1] == "other"
+
+
+async def test_a_reader_cannot_write(engine: Engine) -> None:
+    with pytest.raises(JournalUnreadable, match="readonly"):
+        await engine.read(keep, "sneaked in")
+
+
+async def test_close_finishes_what_is_queued(engine: Engine, path: Path) -> None:
+    writes = [asyncio.create_task(engine.write(keep, f"n{number}")) for number in range(BATCH_MAX + 100)]
+    await asyncio.sleep(0)
+    await asyncio.wait_for(asyncio.gather(engine.close(), engine.close()), 10)
+    assert len(await asyncio.gather(*writes)) == BATCH_MAX + 100
+    assert not path.with_name("journal.db-wal").exists()
+    with pytest.raises(JournalUnwritable, match="closed"):
+        await engine.write(keep, "late")
+    with pytest.raises(JournalUnreadable, match="closed"):
+        await engine.read(names)
+
+
+async def test_a_close_cut_short_goes_on(engine: Engine) -> None:
+    closing = asyncio.create_task(engine.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    await asyncio.wait_for(engine.close(), 10)
+    assert engine._writer._connection is None

@@ -1,0 +1,106 @@
+"""A dose survives an outage: judged by the server's own ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from simulator import Simulator
+from store.outage_ledger import OutageFilter
+from store.records import RecordState
+from tests.traffic.centre import GENDERS, VACCINATE, Centre, a_centre, doses_applied, people
+
+
+async def test_while_the_server_is_up_the_desk_has_its_own_answer_and_the_record_is_delivered(sim: Simulator, centre: Centre) -> None:
+    person = people(sim)[0]
+    told = await centre.vaccinate(person)
+    assert told.status == 200
+    assert told.state is None, "no receipt: this is the server's own answer"
+    assert "Dosekeeper-Record" in told.headers
+    await centre.until_all(RecordState.DELIVERED, 1)
+    assert doses_applied(sim) == [(person, 1)]
+
+
+async def test_while_it_is_down_doses_are_kept_and_afterwards_each_takes_effect_once_in_order(sim: Simulator, centre: Centre) -> None:
+    persons = people(sim)[:12]
+    await sim.faults.add("refuse")
+    told = [await centre.vaccinate(person, dose) for dose in (1, 2) for person in persons]
+    assert {(answer.status, answer.state is not None) for answer in told} == {(200, True)}
+    assert doses_applied(sim) == []
+
+    await sim.faults.clear()
+    await centre.until_all(RecordState.DELIVERED, 24)
+
+    applied = doses_applied(sim)
+    assert sorted(applied) == sorted((person, dose) for dose in (1, 2) for person in persons)
+    assert all(applied.index((person, 1)) < applied.index((person, 2)) for person in persons)
+
+
+async def test_once_the_outage_is_known_no_desk_waits_for_the_network(sim: Simulator, centre: Centre) -> None:
+    await sim.faults.add("refuse")
+    await centre.go_down()
+    received = len(sim.ledger.received)
+    await asyncio.gather(*(centre.vaccinate(person) for person in people(sim)[:20]))
+    assert await centre.states() == ["pending"] * 20
+    assert len(sim.ledger.received) == received
+    refused = await centre.get(GENDERS)
+    assert (refused.status, refused.headers["Content-Type"]) == (503, "application/problem+json")
+    assert int(refused.headers["Retry-After"]) >= 1
+
+
+async def test_the_outage_is_one_row_with_its_true_start_and_end(sim: Simulator, centre: Centre) -> None:
+    fault = await sim.faults.add("refuse")
+    await centre.go_down()
+    for person in people(sim)[:3]:
+        await centre.vaccinate(person)
+    await sim.faults.clear()
+    await centre.until_all(RecordState.DELIVERED, 3)
+
+    async def drained() -> bool:
+        rows = await centre.sidecar.journal.outages(OutageFilter(groups=("vaccinator",)))
+        return bool(rows) and rows[0].drained_at is not None
+
+    await centre.until(drained)
+    (row,) = await centre.sidecar.journal.outages(OutageFilter(groups=("vaccinator",)))
+    true = next(entry for entry in sim.faults.history if entry.id == fault)
+    assert true.lifted_at is not None
+    assert row.ended_at is not None
+    assert row.cause == "refused"
+    assert row.recorded == 3
+    assert true.raised_at - 500 <= row.started_at <= true.raised_at + 2_000
+    assert true.lifted_at - 500 <= row.ended_at <= true.lifted_at + 2_000
+
+
+async def test_a_running_outage_goes_on_over_a_restart_as_the_same_row(sim: Simulator, tmp_path: Path) -> None:
+    await sim.faults.add("refuse")
+    async with a_centre(tmp_path, f"{sim.url}/api") as centre:
+        await centre.go_down()
+        await centre.vaccinate(people(sim)[0])
+
+        async def begun() -> bool:
+            return bool(await centre.sidecar.journal.running_outages())
+
+        await centre.until(begun)
+    async with a_centre(tmp_path, f"{sim.url}/api") as centre:
+        assert centre.sidecar.circuits.watched("vaccinator").circuit.phase == "open"
+        assert (await centre.vaccinate(people(sim)[1])).state == "pending"
+        await sim.faults.clear()
+        await centre.until_all(RecordState.DELIVERED, 2)
+        rows = await centre.sidecar.journal.outages(OutageFilter(groups=("vaccinator",)))
+        assert len(rows) == 1
+
+
+async def test_a_partial_outage_stops_its_own_group_only(sim: Simulator, centre: Centre) -> None:
+    await sim.faults.add("error_500", routes=["/api/v2/auth/**"])
+    for _ in range(12):
+        await centre.post("/v2/auth/generateMobileOTP", {"mobile": "9000000001"})
+    assert (await centre.vaccinate(people(sim)[0])).state is None
+    assert centre.sidecar.circuits.watched("vaccinator").circuit.phase == "closed"
+
+
+async def test_a_slow_server_hands_the_desk_a_receipt_in_time_and_the_send_goes_on(sim: Simulator, centre: Centre) -> None:
+    await sim.faults.add("slow", routes=[f"/api{VACCINATE}"], latency_s=1.0)
+    told = await centre.vaccinate(people(sim)[0])
+    assert told.state == "sending"
+    await centre.until_all(RecordState.DELIVERED, 1)
+    assert len(doses_applied(sim)) == 1
