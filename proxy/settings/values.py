@@ -1,0 +1,53 @@
+"""Kinds of value that only the settings have: the upstream's URL, a time zone, a port, the name of a centre."""
+
+from __future__ import annotations
+
+import zoneinfo
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, ValidationInfo
+
+from proxy.document.fields import Whole, is_file_name, matching, rebased
+
+
+def _http_url(url: str) -> str:
+    # The URL may hold a password: no message repeats it.
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname is not None and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        message = "must be an http:// or https:// URL with a host, such as https://server.example/api"
+    elif parts.username is not None:
+        message = "must not hold a name or password; give credentials in upstream.headers"
+    elif "?" in url or "#" in url:
+        message = "must not hold a query or fragment; end it with the path that all routes have in common"
+    else:
+        return url.rstrip("/")
+    raise ValueError(message)
+
+
+def _known_timezone(name: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        near = get_close_matches(name, zoneinfo.available_timezones(), n=1)
+        message = f'"{name}" is no time zone; ' + (f'did you mean "{near[0]}"?' if near else "give one such as Asia/Kolkata")
+        raise ValueError(message) from None
+    return name
+
+
+def _profile_from(name: str, info: ValidationInfo) -> str:
+    return str(rebased(Path(name), info)) if is_file_name(name) else name
+
+
+Port = Annotated[Whole, Field(ge=0, le=65_535)]
+Text = Annotated[str, Field(min_length=1)]
+CentreId = Annotated[str, AfterValidator(matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "letters, digits, dots and hyphens, at most 64"))]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+TimeZone = Annotated[str, AfterValidator(_known_timezone)]
+ProfileName = Annotated[Text, AfterValidator(_profile_from)]
