@@ -1,0 +1,125 @@
+"""Open the encrypted file, and say in our words what SQLite says. The only module that imports sqlcipher3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import sqlcipher3
+
+from store.errors import JournalRefused, JournalUnreadable, JournalUnwritable, KeyWrong
+from store.migrate import migrate
+from store.queries import Db
+
+SQLITE_FLOOR: Final = (3, 51, 3)
+"""SQLite 3.7.0 to 3.51.2 can corrupt a WAL file when two connections write or checkpoint at once (sqlite.org/wal.html, "WAL-reset bug")."""
+
+SqliteError: Final[type[Exception]] = sqlcipher3.Error
+"""What the library raises, for those who translate it."""
+
+_NOT_A_DATABASE: Final = 26
+"""SQLITE_NOTADB (sqlite.org/rescode.html)."""
+
+_PRAGMAS: Final = (
+    "busy_timeout = 5000",  # ms; only our own checkpoint ever makes us wait
+    "foreign_keys = ON",
+    "secure_delete = ON",  # what is purged leaves no trace in free pages
+    "synchronous = FULL",  # NORMAL lost 5-12 % of acknowledged writes in simulated power cuts
+    "fullfsync = ON",  # macOS: fsync alone stops at the drive's cache; no effect elsewhere
+    "checkpoint_fullfsync = ON",
+    "wal_autocheckpoint = 4000",  # pages: about 16 MiB of WAL
+    "journal_size_limit = 67108864",  # bytes: after a burst the WAL is cut back to 64 MiB
+    "cache_size = -32768",  # KiB: decrypted pages, so that a page is not decrypted at each use
+)
+
+
+def open_writer(journal: Path, key: bytes) -> Db:
+    """
+    Open the journal for writing, making it if it is not there, and bring its schema up to date.
+
+    Raises:
+        KeyWrong: the key does not open it.
+        JournalNewer: a newer dosekeeper wrote it.
+        JournalUnreadable: anything else that keeps it from being opened; the file is left as it is.
+    """
+    _refuse_lost_journal(journal)
+    db = _open(journal, key)
+    with _closed_on_error(db, journal):
+        _use_wal(db, journal)
+        migrate(db)
+    return db
+
+
+def open_reader(journal: Path, key: bytes) -> Db:
+    """Open a journal that `open_writer` has opened, for reading only. Raises as it does."""
+    db = _open(journal, key)
+    with _closed_on_error(db, journal):
+        db.execute("PRAGMA query_only = ON")
+    return db
+
+
+def translated(error: Exception, journal: Path) -> Exception:
+    """Return what a failed write means in our words; what SQLite has not said is returned as it is."""
+    if isinstance(error, sqlcipher3.IntegrityError):
+        return JournalRefused(reason=error)
+    if isinstance(error, SqliteError):
+        return JournalUnwritable(journal=journal, reason=error)
+    return error
+
+
+def _refuse_lost_journal(journal: Path) -> None:
+    """SQLite deletes the WAL of a file that is empty or gone, and what was acknowledged with it."""
+    log = journal.with_name(journal.name + "-wal")
+    lost = not journal.exists() or journal.stat().st_size == 0
+    if lost and log.exists() and log.stat().st_size > 0:
+        raise JournalUnreadable(journal=journal, reason=f"it is empty or gone, but its log {log.name} is there and may hold records")
+
+
+def _open(journal: Path, key: bytes) -> Db:
+    if sqlcipher3.sqlite_version_info < SQLITE_FLOOR:
+        raise JournalUnreadable(
+            journal=journal, reason=f"SQLite {sqlcipher3.sqlite_version} can corrupt it; install sqlcipher3 0.6.4 or later"
+        )
+    try:
+        db: Db = sqlcipher3.connect(str(journal), isolation_level=None, check_same_thread=False, cached_statements=256)
+    except sqlcipher3.Error as error:
+        raise JournalUnreadable(journal=journal, reason=error) from error
+    with _closed_on_error(db, journal):
+        _unlock(db, key, journal)
+        for pragma in _PRAGMAS:
+            db.execute(f"PRAGMA {pragma}")
+    return db
+
+
+def _unlock(db: Db, key: bytes, journal: Path) -> None:
+    db.execute("PRAGMA cipher_log_level = NONE")  # it would write to stderr, past our logs, what we raise anyway
+    db.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+    if not db.execute("PRAGMA cipher_version").fetchone():
+        raise JournalUnreadable(journal=journal, reason="this SQLite does not encrypt; install sqlcipher3 0.6.4 or later")
+    try:
+        db.execute("SELECT COUNT(*) FROM sqlite_schema").fetchone()
+    except sqlcipher3.DatabaseError as error:
+        if error.sqlite_errorcode == _NOT_A_DATABASE:  # the first page's HMAC does not fit
+            raise KeyWrong(journal=journal) from error
+        raise
+
+
+def _use_wal(db: Db, journal: Path) -> None:
+    mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != "wal":
+        raise JournalUnreadable(journal=journal, reason=f"its file system allows no write-ahead log (journal mode {mode})")
+
+
+@contextmanager
+def _closed_on_error(db: Db, journal: Path) -> Iterator[None]:
+    """While a connection is being opened, whatever SQLite says means that the journal is not to be had."""
+    try:
+        yield
+    except SqliteError as error:
+        db.close()
+        raise JournalUnreadable(journal=journal, reason=error) from error
+    except BaseException:
+        db.close()
+        raise

@@ -1,0 +1,83 @@
+"""The journal's key: 256 random bits, in a file that only its owner reads, or in the environment."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from store.errors import KeyExposed, KeyMalformed, KeyMissing, KeyUnusable
+
+KEY_VARIABLE: Final = "DOSEKEEPER_STORE_KEY"
+"""64 hex digits; goes before the key file."""
+
+_KEY_BYTES: Final = 32
+_HEX_KEY: Final = re.compile(rf"[0-9a-fA-F]{{{2 * _KEY_BYTES}}}")
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+
+
+def journal_key(journal: Path, key_file: Path, environ: Mapping[str, str]) -> bytes:
+    """
+    Return the key of *journal*; at the first start, when there is no journal yet, make it.
+
+    The caller holds the journal's lock: two that start at once would make two keys.
+
+    Raises:
+        KeyMissing: there is a journal but no key to it. A new key is never made for it.
+        KeyMalformed: what is there is no key.
+        KeyExposed: group or others may read the key file (not checked on Windows, where the folder's rights decide).
+        KeyUnusable: the file can be neither read nor made.
+    """
+    if KEY_VARIABLE in environ:
+        return _parsed(environ[KEY_VARIABLE], KEY_VARIABLE)
+    try:
+        if key_file.exists():
+            return _read(key_file)
+        if journal.exists():
+            raise KeyMissing(journal=journal, key_file=key_file)
+        return _make(key_file)
+    except OSError as error:
+        raise KeyUnusable(key_file=key_file, reason=error.strerror or error) from error
+
+
+def _parsed(text: str, source: object) -> bytes:
+    if not _HEX_KEY.fullmatch(text.strip()):
+        raise KeyMalformed(source=source)
+    return bytes.fromhex(text.strip())
+
+
+def _read(key_file: Path) -> bytes:
+    mode = stat.S_IMODE(key_file.stat().st_mode)
+    if os.name != "nt" and mode & _OTHERS:
+        raise KeyExposed(key_file=key_file, mode=mode)
+    return _parsed(key_file.read_text("ascii", errors="replace"), key_file)
+
+
+def _make(key_file: Path) -> bytes:
+    """Make a key that is on disk, whole, before the journal that needs it; read it back from there."""
+    key_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unfinished = key_file.with_name(key_file.name + ".new")
+    unfinished.unlink(missing_ok=True)  # left by a stop during an earlier first start: it opened nothing
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(_KEY_BYTES) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(key_file)
+    _sync_folder(key_file.parent)
+    return _read(key_file)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable; Windows opens no folders and needs no such step."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

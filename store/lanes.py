@@ -1,0 +1,53 @@
+"""
+Lanes: what is younger waits behind what is older, for each person.
+
+`record_lane` holds the open records of each lane; `record.behind` counts the lanes in which an older one is among them, so that the heads
+of all lanes are one index away (0 = heads them all) and a change of state touches the next in line only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from store.queries import Db, run, value
+
+_LANE_BYTES: Final = 16
+_YOUNGEST: Final = (1 << 63) - 1
+"""Above every number there will be."""
+
+
+def packed(lanes: Sequence[bytes]) -> bytes:
+    """Return *lanes* as `record.lanes` holds them, each once."""
+    return b"".join(dict.fromkeys(lanes))
+
+
+def unpacked(lanes: bytes) -> list[bytes]:
+    """Return the lanes of a `record.lanes`."""
+    return [lanes[start : start + _LANE_BYTES] for start in range(0, len(lanes), _LANE_BYTES)]
+
+
+def behind(db: Db, lanes: Sequence[bytes], number: int = _YOUNGEST) -> int:
+    """Return in how many of *lanes* an open record older than *number* waits; a record that is yet to be kept is the youngest."""
+    return sum(value(db, "is_preceded", lane=lane, number=number) for lane in lanes)
+
+
+def enter(db: Db, number: int, lanes: Sequence[bytes]) -> None:
+    """Queue a new record."""
+    for lane in lanes:
+        run(db, "enter_lane", lane=lane, number=number)
+
+
+def leave(db: Db, number: int, lanes: Sequence[bytes]) -> None:
+    """Take a closed record out; the next in each lane that it headed moves up."""
+    for lane in lanes:
+        run(db, "leave_lane", lane=lane, number=number)
+        run(db, "shift_head", lane=lane, number=number, step=-1)
+
+
+def reenter(db: Db, number: int, lanes: Sequence[bytes]) -> None:
+    """Put a record that is open again back in its old place: before all that is younger."""
+    for lane in lanes:
+        run(db, "shift_head", lane=lane, number=number, step=1)
+    run(db, "set_behind", number=number, behind=behind(db, lanes, number))
+    enter(db, number, lanes)

@@ -1,0 +1,108 @@
+"""What may be asked about records. Each query runs on one snapshot of what is committed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Final
+
+from store.lanes import behind
+from store.queries import Db, rows, value
+from store.record_ledger import as_record
+from store.records import Record, RecordState
+
+FAR_MS: Final = 15 * 60 * 1000
+"""The back-off's cap: a due time further ahead comes from a clock that jumped, and is due now."""
+
+UNSENT_STATES: Final = frozenset({RecordState.PENDING, RecordState.SENDING, RecordState.UNKNOWN})
+"""The server is still to get these, without a person's doing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFilter:
+    """
+    Which records; None or empty: no matter which.
+
+    `lane` is the 16-byte hash; `since` is wall-clock milliseconds UTC; `outage` is the id of an outage during which a record of its group
+    was made; `after` is the last number of the page before; `limit` bounds the page.
+    """
+
+    states: Collection[RecordState] = ()
+    routes: Collection[str] = ()
+    lane: bytes | None = None
+    since: int | None = None
+    outage: int | None = None
+    after: int = 0
+    limit: int = 1000
+
+
+def heads(db: Db, groups: Collection[str], now: int, limit: int, principals: Collection[bytes] = ()) -> list[Record]:
+    """Return up to *limit* records that head all their lanes and are due, oldest first: of *principals*, and of none in particular."""
+    # One seek and short walk for each group and principal: one query over several would sort, or pass over, all that waits.
+    asked = {"now": now, "far": now + FAR_MS, "limit": limit}
+    pairs = product(groups, (None, *principals))
+    found = [row for group, principal in pairs for row in rows(db, "heads", route_group=group, principal=principal, **asked)]
+    return [as_record(row) for row in sorted(found)[:limit]]
+
+
+def any_open(db: Db, lanes: Sequence[bytes]) -> bool:
+    """Return whether an open record waits in one of *lanes*."""
+    return behind(db, lanes) > 0
+
+
+def next_due(db: Db, groups: Collection[str], now: int) -> int | None:
+    """Return when the next head that backs off becomes due, or None where none does."""
+    times = [value(db, "next_due", route_group=group, now=now, far=now + FAR_MS) for group in groups]
+    return min((time for time in times if time is not None), default=None)
+
+
+def unknowns(db: Db, limit: int) -> list[Record]:
+    """Return the oldest *limit* records nobody knows the fate of."""
+    return [as_record(row) for row in rows(db, "unknowns", limit=limit)]
+
+
+def get(db: Db, key: int | bytes) -> Record | None:
+    """Return the record of this number or id."""
+    found = rows(db, "record_by_number" if isinstance(key, int) else "record_by_id", key=key)
+    return as_record(found[0]) if found else None
+
+
+def find(db: Db, wanted: RecordFilter) -> list[Record]:
+    """Return a page of the records that fit, newest last."""
+    found = rows(
+        db,
+        "find_records",
+        states=_one_of(wanted.states),
+        routes=_one_of(wanted.routes),
+        lane=wanted.lane,
+        since=wanted.since,
+        outage=wanted.outage,
+        after=wanted.after,
+        limit=wanted.limit,
+    )
+    return [as_record(row) for row in found]
+
+
+def counts(db: Db) -> dict[RecordState, int]:
+    """Return how many records are in each state, those without any included."""
+    total = dict.fromkeys(RecordState, 0)
+    for _, state, records in rows(db, "tally"):
+        total[RecordState(state)] += records
+    return total
+
+
+def count_unsent(db: Db, groups: Collection[str]) -> int:
+    """Return how many records of *groups* the server is still to get."""
+    return sum(records for group, state, records in rows(db, "tally") if group in groups and state in UNSENT_STATES)
+
+
+def oldest_unsent_at(db: Db) -> int | None:
+    """Return when the oldest record was made that the server is still to get; wall-clock milliseconds UTC."""
+    oldest: int | None = value(db, "oldest_unsent")
+    return oldest
+
+
+def _one_of(words: Collection[str]) -> str | None:
+    return json.dumps(list(words)) if words else None

@@ -1,0 +1,231 @@
+-- Every statement the journal runs. Plain SQL: what is not (`json_each`, `instr`) is to be re-worded for PostgreSQL, the rest runs there.
+
+-- name: is_preceded
+-- Does an older open record wait in this lane?
+SELECT EXISTS (SELECT 1 FROM record_lane WHERE lane = :lane AND number < :number);
+
+-- name: insert_record
+-- Keep a record; its number is what the telephone gets.
+INSERT INTO record (id, state, route, route_group, lanes, behind, recorded_at, begun_at, attempt, principal)
+VALUES (:id, :state, :route, :route_group, :lanes, :behind, :recorded_at, :begun_at, :attempt, :principal)
+RETURNING number;
+
+-- name: insert_request
+-- Keep the request as it came.
+INSERT INTO record_request (number, method, target, headers, body) VALUES (:number, :method, :target, :headers, :body);
+
+-- name: enter_lane
+-- Queue a record in one of its lanes.
+INSERT INTO record_lane (lane, number) VALUES (:lane, :number);
+
+-- name: leave_lane
+-- Take a record out of one of its lanes.
+DELETE FROM record_lane WHERE lane = :lane AND number = :number;
+
+-- name: shift_head
+-- If the lane's first record is younger than this one, it moves up (-1: this one left) or back (+1: this one returns).
+UPDATE record SET behind = behind + :step
+WHERE number = (SELECT MIN(number) FROM record_lane WHERE lane = :lane) AND number > :number;
+
+-- name: set_behind
+-- In how many of its lanes a record that returns has to wait.
+UPDATE record SET behind = :behind WHERE number = :number;
+
+-- name: begin_send
+-- Claim a record for one send: pending, and the head of all its lanes.
+UPDATE record SET state = 'sending', attempt = attempt + 1, begun_at = :now
+WHERE number = :number AND state = 'pending' AND behind = 0
+RETURNING number;
+
+-- name: change_record
+-- Write a verdict, if the record still stands where the verdict was asked for; `late` lets a delivery in from any open state.
+UPDATE record
+SET state = :state,
+    settled_at = CASE WHEN :state IN ('delivered', 'refused', 'discarded') THEN :now END,
+    due_at = :due_at,
+    failures = failures + :failed,
+    maybe_applied = CASE WHEN :state = 'delivered' THEN 0 WHEN :state = 'unknown' OR :maybe_applied = 1 THEN 1 ELSE maybe_applied END,
+    answer_status = COALESCE(:answer_status, answer_status),
+    reason = :reason
+WHERE number = :number
+  AND ((state = :from_state AND attempt = COALESCE(:attempt, attempt))
+       OR (:late = 1 AND state IN ('pending', 'sending', 'unknown', 'held')))
+RETURNING lanes, recorded_at;
+
+-- name: interrupt_sends
+-- Nobody knows what became of a send that a stop cut off. (The three states name the index that holds only those.)
+UPDATE record SET state = 'unknown', maybe_applied = 1, reason = 'interrupted', due_at = :now
+WHERE state IN ('sending', 'unknown', 'held') AND state = 'sending';
+
+-- name: heads
+-- Heads of their lanes in one group, of one principal (or none), that are due, oldest first. A due time beyond the back-off's cap comes
+-- from a clock that jumped: due.
+SELECT * FROM whole_record
+WHERE number IN (
+    SELECT number FROM record
+    WHERE route_group = :route_group AND principal IS NOT DISTINCT FROM :principal AND state = 'pending' AND behind = 0
+      AND (due_at <= :now OR due_at > :far)
+    ORDER BY number LIMIT :limit)
+ORDER BY number;
+
+-- name: next_due
+-- The next time a head of this group becomes due.
+SELECT MIN(due_at) FROM record
+WHERE route_group = :route_group AND state = 'pending' AND behind = 0 AND due_at > 0 AND due_at > :now AND due_at <= :far;
+
+-- name: unknowns
+-- The oldest records nobody knows the fate of. (The three states name the index that holds only those.)
+SELECT * FROM whole_record
+WHERE number IN (
+    SELECT number FROM record
+    WHERE state IN ('sending', 'unknown', 'held') AND state = 'unknown'
+    ORDER BY number LIMIT :limit)
+ORDER BY number;
+
+-- name: record_by_number
+-- One record, as the telephone names it.
+SELECT * FROM whole_record WHERE number = :key;
+
+-- name: record_by_id
+-- One record, as its address names it.
+SELECT * FROM whole_record WHERE id = :key;
+
+-- name: find_records
+-- A page of the records that fit, oldest first.
+SELECT * FROM whole_record
+WHERE number IN (
+    SELECT number FROM record
+    WHERE number > :after
+      AND (:states IS NULL OR state IN (SELECT value FROM json_each(:states)))
+      AND (:routes IS NULL OR route IN (SELECT value FROM json_each(:routes)))
+      AND (:lane IS NULL OR instr(lanes, :lane) > 0)
+      AND (:since IS NULL OR recorded_at >= :since)
+      AND (:outage IS NULL OR EXISTS (
+          SELECT 1 FROM outage o
+          WHERE o.id = :outage AND o.route_group = record.route_group
+            AND record.recorded_at >= o.started_at AND (o.ended_at IS NULL OR record.recorded_at <= o.ended_at)))
+    ORDER BY number LIMIT :limit)
+ORDER BY number;
+
+-- name: tally
+-- How many records are in each state, by group.
+SELECT route_group, state, records FROM record_tally;
+
+-- name: oldest_unsent
+-- When the oldest record was made that the server is still to get. One seek into the index for each group.
+SELECT MIN((
+    SELECT MIN(r.recorded_at) FROM record r
+    WHERE r.route_group = g.route_group AND r.state IN ('pending', 'sending', 'unknown')))
+FROM (SELECT DISTINCT route_group FROM record_tally) g;
+
+-- name: count_up
+-- Add one to a durable counter.
+INSERT INTO counter (name, label, total) VALUES (:name, :label, 1)
+ON CONFLICT (name, label) DO UPDATE SET total = counter.total + 1;
+
+-- name: counters
+-- All durable counters.
+SELECT name, label, total FROM counter;
+
+-- name: observe_delay
+-- Put one delivery into its bucket.
+INSERT INTO delivery_delay (bound_s, records, sum_ms) VALUES (:bound_s, 1, :delay_ms)
+ON CONFLICT (bound_s) DO UPDATE SET records = delivery_delay.records + 1, sum_ms = delivery_delay.sum_ms + excluded.sum_ms;
+
+-- name: delays
+-- All buckets of the delivery delay.
+SELECT bound_s, records, sum_ms FROM delivery_delay;
+
+-- name: count_into_running_outage
+-- A record made while its group is out is counted with the outage.
+UPDATE outage SET recorded = recorded + 1 WHERE route_group = :route_group AND ended_at IS NULL;
+
+-- name: recorded_since
+-- How many records of a group were made from a time on; reads back from the newest, so ask for a recent time.
+SELECT COUNT(*) FROM record
+WHERE route_group = :route_group AND recorded_at >= :since
+  AND number > COALESCE((SELECT number FROM record WHERE recorded_at < :since ORDER BY number DESC LIMIT 1), 0);
+
+-- name: insert_outage
+-- An outage has begun.
+INSERT INTO outage (route_group, started_at, detected_at, last_bad_at, cause, scope, recorded, seen_at)
+VALUES (:route_group, :started_at, :detected_at, CASE WHEN :detected_at < :started_at THEN :started_at ELSE :detected_at END,
+        :cause, :scope, :recorded, :seen_at)
+RETURNING id;
+
+-- name: outage_by_id
+-- One outage.
+SELECT * FROM outage WHERE id = :id;
+
+-- name: reopen_outage
+-- It came back at once: the same outage goes on. What was counted up to its end stays counted.
+UPDATE outage
+SET last_bad_at = CASE WHEN ended_at > :last_bad_at THEN ended_at ELSE :last_bad_at END,
+    ended_at = NULL, drained_at = NULL, flaps = flaps + 1, recorded = recorded + :recorded, seen_at = :seen_at
+WHERE id = :id AND ended_at IS NOT NULL;
+
+-- name: touch_outage
+-- It still lasts.
+UPDATE outage
+SET last_bad_at = CASE WHEN last_bad_at > :last_bad_at THEN last_bad_at ELSE :last_bad_at END, seen_at = :seen_at
+WHERE id = :id AND ended_at IS NULL;
+
+-- name: end_outage
+-- The first good answer of a run that held; never before the last bad one, or the seconds counted would fall.
+UPDATE outage
+SET ended_at = CASE WHEN last_bad_at > :ended_at THEN last_bad_at ELSE :ended_at END,
+    recorded = CASE WHEN recorded > :later THEN recorded - :later ELSE 0 END,
+    seen_at = :seen_at
+WHERE id = :id AND ended_at IS NULL;
+
+-- name: add_unobserved
+-- Part of it passed while no sidecar was running.
+UPDATE outage SET unobserved_ms = unobserved_ms + :unobserved_ms WHERE id = :id;
+
+-- name: mark_drained
+-- Everything made before an outage's end has gone up or waits for a person.
+UPDATE outage SET drained_at = :now
+WHERE route_group = :route_group AND ended_at IS NOT NULL AND drained_at IS NULL
+  AND NOT EXISTS (
+      SELECT 1 FROM record r
+      WHERE r.route_group = :route_group AND r.state IN ('pending', 'sending', 'unknown') AND r.recorded_at <= outage.ended_at);
+
+-- name: running_outages
+-- What is out now, oldest first.
+SELECT * FROM outage WHERE ended_at IS NULL ORDER BY started_at, id;
+
+-- name: last_outage
+-- The latest outage of a group, running or not.
+SELECT * FROM outage WHERE route_group = :route_group ORDER BY id DESC LIMIT 1;
+
+-- name: find_outages
+-- A page of the outages that fit, oldest first.
+SELECT * FROM outage
+WHERE id > :after
+  AND (:groups IS NULL OR route_group IN (SELECT value FROM json_each(:groups)))
+  AND (:since IS NULL OR ended_at IS NULL OR ended_at >= :since)
+ORDER BY id LIMIT :limit;
+
+-- name: all_outages
+-- For the sums by group.
+SELECT * FROM outage ORDER BY id;
+
+-- name: insert_hold
+-- An operator stops sending.
+INSERT INTO operator_hold (until, reason, held_by, held_at) VALUES (:until, :reason, :held_by, :held_at);
+
+-- name: release_hold
+-- An operator lets sending go on.
+UPDATE operator_hold SET released_by = :released_by, released_at = :released_at WHERE released_at IS NULL;
+
+-- name: hold_in_force
+-- The operator's hold, if there is one.
+SELECT until, reason, held_by, held_at FROM operator_hold WHERE released_at IS NULL;
+
+-- name: keep_meta
+-- Write a value that is made once.
+INSERT INTO meta (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING;
+
+-- name: meta
+-- A value that was made once.
+SELECT value FROM meta WHERE name = :name;
