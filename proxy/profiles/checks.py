@@ -1,0 +1,62 @@
+"""
+What holds between the parts of a profile: groups exist, names and paths are unambiguous.
+
+Asked of the plain values, whatever state they are in, so that these mistakes are reported together with the model's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+
+from proxy.document.problems import Finding, meant
+from proxy.profiles.paths import covers, is_template, overlap
+
+_Route = Mapping[str, object]
+
+
+def between_parts(profile: object) -> Iterator[Finding]:
+    """Yield the mistakes that no part of *profile* shows by itself."""
+    if not isinstance(profile, dict):
+        return
+    written = profile.get("routes")
+    routes: list[_Route] = [route if isinstance(route, dict) else {} for route in written] if isinstance(written, list) else []
+    groups = profile.get("groups")
+    yield from _unknown_groups(routes, groups if isinstance(groups, dict) else {})
+    yield from _repeated_names(routes)
+    yield from _unclear_paths(routes)
+
+
+def _unknown_groups(routes: Sequence[_Route], groups: Mapping[str, object]) -> Iterator[Finding]:
+    for index, route in enumerate(routes):
+        group = route.get("group")
+        if isinstance(group, str) and groups and group not in groups:
+            yield ("routes", index, "group"), f'there is no group "{group}"; {meant(group, groups)}'
+
+
+def _repeated_names(routes: Sequence[_Route]) -> Iterator[Finding]:
+    first: dict[object, int] = {}
+    for index, route in enumerate(routes):
+        name = route.get("name")
+        if isinstance(name, str) and first.setdefault(name, index) != index:
+            yield ("routes", index, "name"), f'"{name}" is the name of routes[{first[name]}] already'
+
+
+def _unclear_paths(routes: Sequence[_Route]) -> Iterator[Finding]:
+    for (earlier, one), (later, other) in combinations(enumerate(routes), 2):
+        paths = one.get("path"), other.get("path")
+        if one.get("method") == other.get("method") and (problem := _clash(*paths)):
+            yield ("routes", later, "path"), f"{problem} routes[{earlier}] ({one.get('name')})"
+
+
+def _clash(earlier: object, later: object) -> str | None:
+    """Return what is wrong with *later* coming after *earlier*; a wider template after a narrower one is as it should be."""
+    if not isinstance(earlier, str) or not isinstance(later, str):
+        return None
+    if earlier == later:
+        return "is the method and path of"
+    if not (is_template(earlier) and is_template(later) and overlap(earlier, later)):
+        return None
+    if covers(earlier, later):
+        return "is never reached: every path that fits it fits the earlier"
+    return None if covers(later, earlier) else "is not clear: some paths fit both it and"

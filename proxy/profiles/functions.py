@@ -1,0 +1,56 @@
+"""The functions that a profile's expressions have over and above JMESPath's own."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from datetime import datetime
+
+from jmespath.functions import Functions, signature
+
+
+class OwnFunctions(Functions):
+    """
+    `last4`, `normalise`, `date` and `text`: what it takes to tell that two requests mean the same person and the same dose.
+
+    Only `text` takes null, and gives null for it: a key that lacks a part must not look like a key.
+    """
+
+    @signature({"types": ["string"]})
+    def _func_last4(self, value: str) -> str:
+        """Return the last four letters or digits, upper case; a number shown masked (`********4821`) has the same ones."""
+        return "".join(character for character in value if character.isalnum())[-4:].upper()
+
+    @signature({"types": ["string"]})
+    def _func_normalise(self, value: str) -> str:
+        """Return *value* in NFC, case folded, each run of blanks one space, none at the ends."""
+        # Case folding can leave what is no longer in NFC, so NFC comes after it (Unicode §3.13, D145).
+        return " ".join(unicodedata.normalize("NFC", unicodedata.normalize("NFC", value).casefold()).split())
+
+    @signature({"types": ["string"]}, {"types": ["string"]})
+    def _func_date(self, value: str, layout: str) -> str | None:
+        """Return *value*, a date written in *layout* (DD, MM and YYYY in any order), in ISO 8601; null if it is none."""
+        pattern = layout.replace("%", "%%").replace("DD", "%d").replace("MM", "%m").replace("YYYY", "%Y")
+        try:
+            return datetime.strptime(value.strip(), pattern).date().isoformat()  # noqa: DTZ007 - a calendar day has no time zone
+        except ValueError:
+            return None
+
+    @signature({"types": []})
+    def _func_text(self, value: object) -> str | None:
+        """
+        Return *value* as one text, however it was written: 4844 and "4844" are the same. Null and blank text are null.
+
+        So is what is neither text nor number: nobody knows whom `{"id": 4844}` means.
+        """
+        match value:
+            case None:
+                return None
+            case str():
+                return unicodedata.normalize("NFC", value).strip() or None
+            case bool() | list() | dict():
+                return None
+            case float() if value.is_integer():
+                return str(int(value))
+            case _:
+                return json.dumps(value)
