@@ -1,0 +1,428 @@
+"""
+The circuit of one group of routes: whether the upstream is up, as its answers tell (DESIGN §5).
+
+A good call speaks for the probes too, but a good probe does not speak for the calls: it asks for something cheaper, and in May 2021
+one route answered 504 for hours while its neighbours were fine.
+
+All times are monotonic seconds, chosen by the caller; a clock that goes backwards delays a decision and breaks nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final, assert_never
+
+from proxy.rules.backoff import RETRY_AFTER_MAX_S
+
+
+class Phase(StrEnum):
+    """What the circuit lets through."""
+
+    CLOSED = "closed"
+    """Everything goes through."""
+    SUSPECT = "suspect"
+    """Everything goes through, and the probe asks every second."""
+    OPEN = "open"
+    """Nothing goes through: an outage."""
+    HALF_OPEN = "half-open"
+    """One call at a time goes through: the outage may be over."""
+
+
+_P = Phase
+
+PHASES: Final[Mapping[Phase, frozenset[Phase]]] = {
+    _P.CLOSED: frozenset({_P.SUSPECT, _P.OPEN}),
+    _P.SUSPECT: frozenset({_P.CLOSED, _P.OPEN}),
+    _P.OPEN: frozenset({_P.HALF_OPEN}),
+    _P.HALF_OPEN: frozenset({_P.OPEN, _P.CLOSED}),
+}
+"""From each phase, the phases it may go to."""
+
+
+class Sign(StrEnum):
+    """What one answer, or its absence, says about the upstream."""
+
+    GOOD = "good"
+    """An answer in the upstream's own format; a refusal is one."""
+    NOT_SENT = "not-sent"
+    """No connection, so no payload can have provoked it."""
+    IMPOSTOR = "impostor"
+    """Somebody else answered in its place."""
+    BAD = "bad"
+    """Any other failure: unknown or unavailable."""
+    SLOW = "slow"
+    """No answer within `slow_after_s`; the send goes on, and its end is evidence of its own."""
+    THROTTLED = "throttled"
+    """Alive, but taking nothing: an outage only after two minutes without a good answer."""
+    AUTH = "auth"
+    """Refused the credential: alive, which is what a probe asks; of a call it says neither that it works nor that it does not."""
+    NEUTRAL = "neutral"
+    """No evidence."""
+
+
+BAD_SIGNS: Final = frozenset({Sign.NOT_SENT, Sign.IMPOSTOR, Sign.BAD, Sign.SLOW})
+NETWORK_SIGNS: Final = frozenset({Sign.NOT_SENT, Sign.IMPOSTOR})
+"""Bad signs of which one is enough to suspect, or to reopen."""
+
+THROTTLED_CAUSE: Final = "throttled"
+
+SUSPECT_VOICES: Final = 2
+SUSPECT_WITHIN_S: Final = 10.0
+ROW_VOICES: Final = 3
+ROW_OVER_S: Final = 5.0
+ROW_FORGOTTEN_S: Final = 900.0
+"""Age at which a failure is no longer part of a row: two a day apart are not one outage of a day."""
+ROW_MAX: Final = 32
+REFUSED_TIMES: Final = 3
+SHARE: Final = 0.5
+SHARE_VOICES: Final = 10
+SHARE_WITHIN_S: Final = 30.0
+RECENT_MAX: Final = 256
+"""Answers remembered for the share; a busier centre than eight calls a second is judged by its last 256."""
+THROTTLED_OVER_S: Final = 120.0
+GOOD_PROBES: Final = 3
+GOOD_CALLS_UNPROBED: Final = 3
+"""Good calls that close a group without a probe: there is nothing else to go by."""
+CANARY_FACTOR_MAX: Final = 8
+"""Longest wait between canaries of a group without a probe, in `probe_max_s`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a group is watched; `slow_after_s` is the caller's timer for `Sign.SLOW`."""
+
+    probe_every_s: float = 2.0
+    probe_max_s: float = 15.0
+    slow_after_s: float = 10.0
+    has_probe: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """
+    What one call or probe says.
+
+    `generation` is the circuit's when it was asked, at `asked_at`; `cause` a word of the outage ledger (`timeout`, `http_503`,
+    `portal`, `slow`); `lane` None for a probe or a call without lane; `refused` says that the connection was refused.
+    """
+
+    sign: Sign
+    generation: int
+    asked_at: float
+    cause: str = ""
+    lane: bytes | None = None
+    probe: bool = False
+    refused: bool = False
+    retry_after_s: float | None = None
+
+    @property
+    def bad(self) -> bool:
+        """Whether it counts towards opening."""
+        return self.sign in BAD_SIGNS
+
+    @property
+    def voice(self) -> bytes | float:
+        """Who says it: one payload that provokes a 500 again and again is one voice, and so is one call that is slow and then fails."""
+        return self.asked_at if self.lane is None or self.sign is Sign.NOT_SENT else self.lane
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Evidence, when it came, and since when what it says has been so: when it was asked, but not before the last good answer."""
+
+    evidence: Evidence
+    at: float
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAfter:
+    """The upstream's wish not to be asked for `wait_s` seconds from `said_at` on."""
+
+    said_at: float
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Downtime:
+    """
+    The open and half-open time: what the outage row is made of.
+
+    `first_bad_at` is the first failure of the run that opened it, `opened_at` the latest opening, `last_bad_at` the last bad answer
+    that counted, `good_since` the first good answer of the run that may hold; first_bad_at ≤ last_bad_at ≤ good_since.
+    """
+
+    first_bad_at: float
+    opened_at: float
+    last_bad_at: float
+    cause: str
+    good_since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """
+    One group's circuit; `Circuit()` is one that has heard nothing yet.
+
+    `generation` changes on every way but those between closed and suspect. `row` holds the bad answers since the last good one, one
+    for each voice. `downtime` is None while closed or suspect. `taken` is the half-open circuit's one permit.
+    """
+
+    phase: Phase = Phase.CLOSED
+    generation: int = 0
+    recent: tuple[Heard, ...] = ()
+    row: tuple[Heard, ...] = ()
+    throttled: Heard | None = None
+    good_at: float | None = None
+    good_call_at: float | None = None
+    retry_after: RetryAfter | None = None
+    downtime: Downtime | None = None
+    good_probes: int = 0
+    good_calls: int = 0
+    taken: bool = False
+    canary_at: float = 0.0
+    canary_wait_s: float = 0.0
+
+
+class Admit(StrEnum):
+    """Whether a call may go out now."""
+
+    FREELY = "freely"
+    SINGLY = "singly"
+    """With the one permit: `take` it, and `release` it when the call has ended."""
+    NO = "no"
+
+
+def resumed(cause: str, since: float, now: float) -> Circuit:
+    """Return the circuit of a group whose outage was running when the process before this one ended."""
+    return Circuit(phase=Phase.OPEN, generation=1, downtime=Downtime(since, now, since, cause), canary_at=now)
+
+
+def admits(circuit: Circuit, now: float, policy: Policy) -> Admit:
+    """Return whether a live call may go out; where a group has no probe, live calls are its canaries."""
+    match circuit.phase:
+        case Phase.CLOSED | Phase.SUSPECT:
+            return Admit.FREELY
+        case Phase.HALF_OPEN:
+            free = policy.has_probe or _canary_due(circuit, now)
+        case Phase.OPEN:
+            free = not policy.has_probe and _canary_due(circuit, now)
+        case _:
+            assert_never(circuit.phase)
+    return Admit.SINGLY if free and not circuit.taken else Admit.NO
+
+
+def admits_canary(circuit: Circuit, now: float, policy: Policy, start_at: float) -> bool:
+    """Return whether replay may take the permit for a canary; a half-open circuit gives it from the start slot *start_at* on."""
+    return admits(circuit, now, policy) is Admit.SINGLY and (circuit.phase is Phase.OPEN or now >= start_at)
+
+
+def take(circuit: Circuit) -> Circuit:
+    """Return *circuit* with its permit taken; ValueError when it has been."""
+    if circuit.taken:
+        raise ValueError("the permit is taken: ask admits() first")
+    return replace(circuit, taken=True)
+
+
+def release(circuit: Circuit, generation: int) -> Circuit:
+    """Return *circuit* with the permit free again, if it was taken in this *generation*."""
+    return replace(circuit, taken=False) if generation == circuit.generation else circuit
+
+
+def downtime_of(circuit: Circuit) -> Downtime:
+    """Return the downtime of an open or half-open circuit; ValueError for one that is neither."""
+    if circuit.downtime is None:
+        raise ValueError(f"a {circuit.phase} circuit has no downtime")
+    return circuit.downtime
+
+
+def retry_left_s(circuit: Circuit, now: float) -> float:
+    """Return the seconds for which the upstream still does not want to be asked, in [0, `RETRY_AFTER_MAX_S`]."""
+    wish = circuit.retry_after
+    return 0.0 if wish is None else min(max(0.0, wish.said_at + wish.wait_s - now), wish.wait_s)
+
+
+def observe(circuit: Circuit, evidence: Evidence, now: float, policy: Policy) -> Circuit:
+    """
+    Return the circuit after *evidence*.
+
+    An answer to a question of an earlier generation moves nothing: it tells of a time that has been judged already.
+    """
+    if evidence.generation != circuit.generation or evidence.sign is Sign.NEUTRAL:
+        return circuit
+    if evidence.retry_after_s is not None:
+        circuit = replace(circuit, retry_after=RetryAfter(now, min(evidence.retry_after_s, RETRY_AFTER_MAX_S)))
+    match circuit.phase:
+        case Phase.CLOSED | Phase.SUSPECT:
+            return _while_closed(circuit, evidence, now, policy)
+        case Phase.OPEN:
+            return _while_open(circuit, evidence, now, policy)
+        case Phase.HALF_OPEN:
+            return _while_half_open(circuit, evidence, now, policy)
+        case _:
+            assert_never(circuit.phase)
+
+
+def settle_idle(circuit: Circuit, policy: Policy) -> Circuit:
+    """
+    Return the circuit of a group with nothing that could be sent now: without a call to wait for, the probes alone close it.
+
+    A group without a probe is closed by the one good call it had.
+    """
+    enough = circuit.good_probes >= GOOD_PROBES if policy.has_probe else circuit.good_calls >= 1
+    return _closed(circuit) if circuit.phase is Phase.HALF_OPEN and enough else circuit
+
+
+def _while_closed(circuit: Circuit, evidence: Evidence, now: float, policy: Policy) -> Circuit:
+    if _is_good(evidence):
+        return _calmed(_with_good(circuit, evidence, now), now)
+    if evidence.sign is Sign.AUTH:
+        return circuit
+    circuit = _with_bad(circuit, evidence, now)
+    if grounds := _grounds(circuit, now):
+        return _opened(circuit, grounds, now, policy)
+    return replace(circuit, phase=Phase.SUSPECT) if _suspicious(circuit, evidence, now) else circuit
+
+
+def _while_open(circuit: Circuit, evidence: Evidence, now: float, policy: Policy) -> Circuit:
+    if _is_good(evidence) or evidence.sign is Sign.AUTH:
+        return _half_opened(circuit, evidence, now)
+    return _canary_put_off(replace(circuit, downtime=replace(downtime_of(circuit), last_bad_at=now)), now, policy)
+
+
+def _while_half_open(circuit: Circuit, evidence: Evidence, now: float, policy: Policy) -> Circuit:
+    if _is_good(evidence):
+        circuit = _counted(_with_good(circuit, evidence, now), evidence)
+        return _closed(circuit) if _proven(circuit, policy) else circuit
+    if evidence.sign is Sign.AUTH:
+        return circuit
+    circuit = _canary_put_off(_with_bad(circuit, evidence, now), now, policy)
+    surely = evidence.bad and (evidence.probe or evidence.sign in NETWORK_SIGNS)
+    return _reopened(circuit, now) if surely or len(circuit.row) >= ROW_VOICES or _throttled_long(circuit, now) else circuit
+
+
+def _is_good(evidence: Evidence) -> bool:
+    return evidence.sign is Sign.GOOD or (evidence.sign is Sign.AUTH and evidence.probe)
+
+
+def _with_good(circuit: Circuit, evidence: Evidence, now: float) -> Circuit:
+    recent = (*circuit.recent, Heard(evidence, now, now))[-RECENT_MAX:]
+    if not evidence.probe:
+        return replace(circuit, recent=recent, row=(), throttled=None, good_at=now, good_call_at=now)
+    row = tuple(heard for heard in circuit.row if not _answered_by_probe(heard))
+    throttled = circuit.throttled if circuit.throttled and not _answered_by_probe(circuit.throttled) else None
+    return replace(circuit, recent=recent, row=row, throttled=throttled, good_at=now)
+
+
+def _answered_by_probe(heard: Heard) -> bool:
+    return heard.evidence.probe or heard.evidence.sign is Sign.NOT_SENT
+
+
+def _with_bad(circuit: Circuit, evidence: Evidence, now: float) -> Circuit:
+    disproved = circuit.good_at if evidence.probe or evidence.sign is Sign.NOT_SENT else circuit.good_call_at
+    since = evidence.asked_at if disproved is None else max(evidence.asked_at, disproved)
+    heard = Heard(evidence, now, min(since, now))
+    if evidence.sign is Sign.THROTTLED:
+        first = circuit.throttled
+        return circuit if first and now - first.at <= ROW_FORGOTTEN_S else replace(circuit, throttled=heard)
+    row = tuple(other for other in circuit.row if now - other.at <= ROW_FORGOTTEN_S)
+    if len(row) < ROW_MAX and evidence.voice not in _voices(row):
+        row = (*row, heard)
+    return replace(circuit, row=row, recent=(*circuit.recent, heard)[-RECENT_MAX:])
+
+
+def _voices(heard: Iterable[Heard]) -> set[bytes | float]:
+    return {one.evidence.voice for one in heard}
+
+
+def _suspicious(circuit: Circuit, evidence: Evidence, now: float) -> bool:
+    late = (heard for heard in circuit.recent if heard.evidence.bad and now - heard.at <= SUSPECT_WITHIN_S)
+    return evidence.sign in NETWORK_SIGNS or len(_voices(late)) >= SUSPECT_VOICES
+
+
+def _calmed(circuit: Circuit, now: float) -> Circuit:
+    if circuit.retry_after is not None:
+        circuit = replace(circuit, retry_after=None)
+    if circuit.phase is Phase.SUSPECT and not any(now - heard.at <= SUSPECT_WITHIN_S for heard in circuit.row):
+        circuit = replace(circuit, phase=Phase.CLOSED)
+    return circuit
+
+
+def _grounds(circuit: Circuit, now: float) -> Sequence[Heard]:
+    """Return the answers that say the upstream is down; empty while they do not suffice."""
+    row = circuit.row
+    refused = sum(heard.evidence.refused for heard in row)
+    if refused >= REFUSED_TIMES or (len(row) >= ROW_VOICES and now - _earliest(row) >= ROW_OVER_S):
+        return row
+    recent = [heard for heard in circuit.recent if now - heard.at <= SHARE_WITHIN_S]
+    calls = [heard for heard in recent if not heard.evidence.probe]
+    judged = calls if len(_voices(calls)) >= SHARE_VOICES else recent
+    bad = [heard for heard in judged if heard.evidence.bad]
+    if len(_voices(judged)) >= SHARE_VOICES and len(_voices(bad)) >= SHARE * len(_voices(judged)):
+        return bad
+    return (circuit.throttled,) if circuit.throttled is not None and _throttled_long(circuit, now) else ()
+
+
+def _throttled_long(circuit: Circuit, now: float) -> bool:
+    return circuit.throttled is not None and now - circuit.throttled.since >= THROTTLED_OVER_S
+
+
+def _earliest(heard: Iterable[Heard]) -> float:
+    return min(one.since for one in heard)
+
+
+def _cause(grounds: Iterable[Heard]) -> str:
+    words = (THROTTLED_CAUSE if heard.evidence.sign is Sign.THROTTLED else heard.evidence.cause for heard in grounds)
+    return Counter(words).most_common(1)[0][0]
+
+
+def _opened(circuit: Circuit, grounds: Sequence[Heard], now: float, policy: Policy) -> Circuit:
+    downtime = Downtime(_earliest(grounds), now, now, _cause(grounds))
+    return _canary_put_off(replace(_turned(circuit, Phase.OPEN), downtime=downtime), now, policy)
+
+
+def _reopened(circuit: Circuit, now: float) -> Circuit:
+    downtime = replace(downtime_of(circuit), opened_at=now, last_bad_at=now, good_since=None)
+    return replace(_turned(circuit, Phase.OPEN), downtime=downtime)
+
+
+def _half_opened(circuit: Circuit, evidence: Evidence, now: float) -> Circuit:
+    downtime = replace(downtime_of(circuit), good_since=now)
+    circuit = replace(_turned(circuit, Phase.HALF_OPEN), downtime=downtime, canary_at=now, canary_wait_s=0.0)
+    return _counted(_with_good(circuit, evidence, now), evidence) if _is_good(evidence) else circuit
+
+
+def _closed(circuit: Circuit) -> Circuit:
+    return replace(_turned(circuit, Phase.CLOSED), downtime=None, retry_after=None, canary_wait_s=0.0)
+
+
+def _turned(circuit: Circuit, phase: Phase) -> Circuit:
+    """Return *circuit* in a new generation, with nothing of what the one before was counting."""
+    generation = circuit.generation + 1
+    return replace(circuit, phase=phase, generation=generation, recent=(), row=(), throttled=None, good_probes=0, good_calls=0, taken=False)
+
+
+def _counted(circuit: Circuit, evidence: Evidence) -> Circuit:
+    if evidence.probe:
+        return replace(circuit, good_probes=circuit.good_probes + 1)
+    return replace(circuit, good_calls=circuit.good_calls + 1, canary_wait_s=0.0)
+
+
+def _proven(circuit: Circuit, policy: Policy) -> bool:
+    if policy.has_probe:
+        return circuit.good_probes >= GOOD_PROBES and circuit.good_calls >= 1
+    return circuit.good_calls >= GOOD_CALLS_UNPROBED
+
+
+def _canary_put_off(circuit: Circuit, now: float, policy: Policy) -> Circuit:
+    wait_s = min(max(policy.probe_every_s, 2 * circuit.canary_wait_s), CANARY_FACTOR_MAX * policy.probe_max_s)
+    return replace(circuit, canary_wait_s=wait_s, canary_at=now + max(wait_s, retry_left_s(circuit, now)))
+
+
+def _canary_due(circuit: Circuit, now: float) -> bool:
+    longest_s = max(circuit.canary_wait_s, circuit.retry_after.wait_s if circuit.retry_after else 0.0)
+    # Further ahead than it was ever put off: the clock went backwards.
+    return now >= circuit.canary_at or circuit.canary_at - now > longest_s

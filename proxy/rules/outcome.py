@@ -1,0 +1,219 @@
+"""
+What one exchange with the upstream means: the table of outcomes of DESIGN §4.
+
+Rows are tried from the top; the first that fits is the outcome. What fits no row is *unknown*: the record may have been processed.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from http import HTTPStatus
+from re import compile as regex
+from typing import Any, Final, assert_never
+
+import orjson
+
+from proxy.profiles.model import Answers
+from proxy.rules.backoff import RETRY_AFTER_MAX_S
+from proxy.rules.wire import Answer, Exchange, Failure
+
+DECODED_MAX: Final = 4 * 1024 * 1024
+"""Bytes of a compressed answer that are looked at; a verdict is short, a bomb is not."""
+
+CODE: Final = regex(r"(?=.*[0-9_])(?!.*[0-9]{5})[A-Za-z][A-Za-z0-9_.-]{0,39}")
+"""What an upstream's error code may look like (APPOIN0006, MISSING_FIELDS); anything else could be a person's name or number: not kept."""
+
+HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
+
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+
+class OutcomeKind(StrEnum):
+    """The rows of the table; the label of `sends_total`."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    ALREADY_RECORDED = "already_recorded"
+    NOT_SENT = "not_sent"
+    THROTTLED = "throttled"
+    UNAVAILABLE = "unavailable"
+    AUTH = "auth"
+    IMPOSTOR = "impostor"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """
+    What one send came to.
+
+    `cause` is a word for logs and the outage ledger (`refused`, `timeout`, `http_503`, `portal`); `code` the upstream's own error code.
+    `maybe_applied` is False only where it is certain that the upstream did not take the record. `retry_after_s` is its own wish.
+    """
+
+    kind: OutcomeKind
+    cause: str
+    maybe_applied: bool
+    code: str | None = None
+    retry_after_s: float | None = None
+
+
+def classify(exchange: Exchange, answers: Answers, code_member: str | None, now: datetime) -> Outcome:
+    """
+    Return what *exchange* means under the profile's verdict rules.
+
+    Args:
+        exchange: What came back, or why nothing did.
+        answers: Verdict rules of the route.
+        code_member: Member of the upstream's error body that holds its code, if it has one.
+        now: Aware; for a Retry-After given as a date.
+    """
+    match exchange:
+        case Failure():
+            return failed(exchange)
+        case Answer():
+            return _classify_answer(exchange, answers, code_member, now)
+        case _:
+            assert_never(exchange)
+
+
+def failed(failure: Failure) -> Outcome:
+    """Return what it means that no answer came."""
+    return Outcome(OutcomeKind.UNKNOWN if failure.sent else OutcomeKind.NOT_SENT, failure.kind.value, maybe_applied=failure.sent)
+
+
+def classify_head(status: int, content_type: str, *, described: bool) -> Outcome:
+    """
+    Return what an answer that is only streamed through says of the upstream's health.
+
+    Args:
+        status: As it came.
+        content_type: The field's value, empty where there is none.
+        described: Whether a route of the profile describes the call; only there are a web page and a redirect known to be an impostor.
+    """
+    word, html = f"http_{status}", content_type.partition(";")[0].strip().lower() in HTML
+    if status == HTTPStatus.TOO_MANY_REQUESTS or (described and html and status == HTTPStatus.FORBIDDEN):
+        return Outcome(OutcomeKind.THROTTLED, "throttled" if not html else "waf", maybe_applied=False)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return Outcome(OutcomeKind.UNAVAILABLE, word, maybe_applied=True)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Outcome(OutcomeKind.UNKNOWN, word, maybe_applied=True)
+    if described and (html or status in REDIRECTS):
+        return Outcome(OutcomeKind.IMPOSTOR, "portal" if html else "redirect", maybe_applied=True)
+    return Outcome(OutcomeKind.ACCEPTED if status < HTTPStatus.BAD_REQUEST else OutcomeKind.REFUSED, word, maybe_applied=False)
+
+
+def _classify_answer(answer: Answer, answers: Answers, code_member: str | None, now: datetime) -> Outcome:  # noqa: PLR0911 - one row, one return
+    status, view = answer.status, view_of(answer)
+    wait_s = retry_after_s(answer, now)
+    word = f"http_{status}"
+
+    def outcome(kind: OutcomeKind, cause: str = word, *, maybe: bool) -> Outcome:
+        return Outcome(kind, cause, maybe, _code(view["body"], code_member), wait_s)
+
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return outcome(OutcomeKind.THROTTLED, "throttled", maybe=False)
+    if status == HTTPStatus.FORBIDDEN and _is_html(answer):
+        return outcome(OutcomeKind.THROTTLED, "waf", maybe=False)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return outcome(OutcomeKind.UNAVAILABLE, maybe=not answers.says("unavailable", view))
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return outcome(OutcomeKind.UNKNOWN, maybe=True)
+    if _refuses_credential(status, answers, view):
+        return outcome(OutcomeKind.AUTH, maybe=False)
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST and answer.field(b"location"):
+        return outcome(OutcomeKind.IMPOSTOR, "redirect", maybe=True)
+    if not _expected_type(answer, answers):
+        return outcome(OutcomeKind.IMPOSTOR, "portal" if _is_html(answer) else "content_type", maybe=True)
+    if answers.says("already_recorded", view):
+        return outcome(OutcomeKind.ALREADY_RECORDED, maybe=False)
+    if status < HTTPStatus.MULTIPLE_CHOICES and answers.says("accepted", view):
+        return outcome(OutcomeKind.ACCEPTED, maybe=True)
+    if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and answers.says("own_error", view):
+        return outcome(OutcomeKind.REFUSED, maybe=False)
+    return outcome(OutcomeKind.UNKNOWN, f"{word}_unexpected", maybe=True)
+
+
+def _refuses_credential(status: int, answers: Answers, view: Mapping[str, object]) -> bool:
+    # A 401 is never a verdict on the record, whatever the profile's `auth` leaves out: a backlog must not be held because a token died.
+    own_401 = status == HTTPStatus.UNAUTHORIZED and answers.says("own_error", view)
+    return own_401 or (status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) and answers.says("auth", view))
+
+
+def view_of(answer: Answer) -> dict[str, Any]:
+    """Return what verdict expressions see: `status`, `headers` (lower-case names), `body` (JSON or null), `text`."""
+    text = _text(answer)
+    try:
+        body = orjson.loads(text) if text else None
+    except orjson.JSONDecodeError:
+        body = None
+    headers = {name.lower().decode("latin-1"): value.decode("latin-1") for name, value in answer.fields}
+    return {"status": answer.status, "headers": headers, "body": body, "text": text}
+
+
+def _text(answer: Answer) -> str:
+    match (answer.field(b"content-encoding") or "identity").lower():
+        case "identity":
+            body = answer.body
+        case "gzip" | "x-gzip" | "deflate":
+            body = _inflated(answer.body)
+        case _:
+            body = b""
+    return body.decode("utf-8-sig", "replace")  # a byte order mark may be ignored (RFC 8259 §8.1)
+
+
+def _inflated(body: bytes) -> bytes:
+    """Return *body* without its gzip or deflate coding; nothing where it is damaged, cut off, or longer than `DECODED_MAX`."""
+    # Some servers leave out deflate's zlib wrapper (RFC 9110 §8.4.1.2).
+    for wbits in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
+        inflater = zlib.decompressobj(wbits)
+        try:
+            inflated = inflater.decompress(body, DECODED_MAX)
+        except zlib.error:
+            continue
+        return inflated if inflater.eof else b""
+    return b""
+
+
+def media_type(answer: Answer) -> str:
+    """Return the media type, lower case and without parameters; empty where there is none."""
+    return (answer.field(b"content-type") or "").partition(";")[0].strip().lower()
+
+
+def _is_html(answer: Answer) -> bool:
+    return media_type(answer) in HTML
+
+
+def _expected_type(answer: Answer, answers: Answers) -> bool:
+    return not answer.body or media_type(answer) in answers.content_types
+
+
+def _code(body: object, member: str | None) -> str | None:
+    if member is None or not isinstance(body, Mapping):
+        return None
+    code = body.get(member)
+    return code if isinstance(code, str) and CODE.fullmatch(code) else None
+
+
+def retry_after_s(answer: Answer, now: datetime) -> float | None:
+    """
+    Return the upstream's Retry-After in seconds from *now*, at most `RETRY_AFTER_MAX_S`; None where it has none that can be read.
+
+    Source: RFC 9110 §10.2.3 (seconds, or a date).
+    """
+    value = answer.field(b"retry-after")
+    if value is None:
+        return None
+    if value.isascii() and value.isdigit():
+        return min(float(value), RETRY_AFTER_MAX_S)
+    try:
+        when = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    wait_s = ((when if when.tzinfo else when.replace(tzinfo=UTC)) - now).total_seconds()
+    return min(max(0.0, wait_s), RETRY_AFTER_MAX_S)

@@ -1,0 +1,165 @@
+"""
+How fast the sidecar may ask (DESIGN §6): how many records at once, how many calls a minute, and when a centre's replay starts.
+
+Pure: `now` is monotonic seconds and the draw an argument; a clock that goes backwards gives no token and takes none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Final
+
+RESERVED_SHARE: Final = 0.2
+"""One token in five is the replay's, however busy the desks are."""
+PROBE_SHARE: Final = 0.25
+BURST_S: Final = 10.0
+"""Tokens are saved up for so many seconds, so that an idle hour does not end in a salvo."""
+PROBE_BURST_S: Final = 60.0
+"""Probes save for longer: a suspicion wants a few answers at once, and then none for hours."""
+DEBT_S: Final = 60.0
+"""A flood of live calls is held against the replay for at most so many seconds."""
+TOKEN: Final = 1 - 1e-6
+"""What counts as a token: who waited for the last of it must not find the sum rounded down and wait for nothing."""
+
+WINDOW_SHARE: Final = 0.05
+WINDOW_MIN_S: Final = 10.0
+WINDOW_MAX_S: Final = 900.0
+JITTER_SHARE: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many records may be in flight, and how many good answers it has had since it last changed."""
+
+    value: int = 1
+    goods: int = 0
+
+
+def limit_after(limit: Limit, *, good: bool, limit_max: int) -> Limit:
+    """Return the limit after an answer, in [1, *limit_max*]: one more for a round of good ones, half for one bad or throttled."""
+    if not good:
+        return Limit(max(1, limit.value // 2))
+    if limit.goods + 1 < limit.value:
+        return Limit(limit.value, limit.goods + 1)
+    return Limit(max(1, min(limit_max, limit.value + 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """
+    Tokens for calls to one upstream; `full` makes one.
+
+    `rate_s` is tokens per second, None for no bound. `shared` goes to whoever asks, below zero for live calls; `reserved` to replay
+    alone; `probes` is what probes may take of it all. `at` is when they were last filled.
+    """
+
+    rate_s: float | None
+    shared: float
+    reserved: float
+    probes: float
+    at: float
+
+
+def full(calls_per_minute: float | None, now: float) -> Bucket:
+    """Return a full bucket; ValueError where *calls_per_minute* is not above zero."""
+    if calls_per_minute is None:
+        return Bucket(None, 0.0, 0.0, 0.0, now)
+    if calls_per_minute <= 0:
+        raise ValueError(f"calls_per_minute must be above 0, not {calls_per_minute}; leave it out for no bound")
+    rate_s = calls_per_minute / 60
+    return Bucket(rate_s, _shared_max(rate_s), _reserved_max(rate_s), _probes_max(rate_s), now)
+
+
+def take_live(bucket: Bucket, now: float) -> Bucket:
+    """Return the bucket after a live call: it is counted and never waits."""
+    bucket = _filled(bucket, now)
+    return bucket if bucket.rate_s is None else replace(bucket, shared=_lowered(bucket.shared, bucket.rate_s))
+
+
+def take_replay(bucket: Bucket, now: float) -> tuple[Bucket, float]:
+    """Return the bucket and 0 where a record may be sent, else the bucket and the seconds after which to ask again."""
+    bucket = _filled(bucket, now)
+    if bucket.rate_s is None:
+        return bucket, 0.0
+    if bucket.shared >= TOKEN:
+        return replace(bucket, shared=bucket.shared - 1), 0.0
+    if bucket.reserved >= TOKEN:
+        return replace(bucket, reserved=bucket.reserved - 1), 0.0
+    shared_s = (1 - bucket.shared) / (bucket.rate_s * (1 - RESERVED_SHARE))
+    return bucket, min(shared_s, (1 - bucket.reserved) / (bucket.rate_s * RESERVED_SHARE))
+
+
+def take_probe(bucket: Bucket, now: float) -> tuple[Bucket, float]:
+    """
+    Return the bucket and 0 where a probe may go out, else the bucket and the seconds after which to ask again.
+
+    A probe waits for the probes' own share only, and is counted against all: live calls must not blind us.
+    """
+    bucket = _filled(bucket, now)
+    if bucket.rate_s is None:
+        return bucket, 0.0
+    if bucket.probes < TOKEN:
+        return bucket, (1 - bucket.probes) / (bucket.rate_s * PROBE_SHARE)
+    return replace(bucket, probes=bucket.probes - 1, shared=_lowered(bucket.shared, bucket.rate_s)), 0.0
+
+
+def start_delay_s(
+    centre_id: str, installation_id: bytes, outage_s: float, draw: float, spread_max_s: float, retry_after_s: float | None = None
+) -> float:
+    """
+    Return how long this centre's replay waits once the upstream is back, so that not all centres start in one second.
+
+    The slot is the centre's own and the same in every outage; a little jitter keeps two with neighbouring slots apart.
+
+    Args:
+        centre_id: `centre.id` of the configuration.
+        installation_id: Made at the first start; keeps apart centres that were given the same id.
+        outage_s: How long the outage lasted.
+        draw: Uniform random number in [0, 1), drawn by the caller.
+        spread_max_s: Longest delay; 0 for no spreading.
+        retry_after_s: The upstream's own wish, which widens the window.
+
+    Returns:
+        Seconds, in [0, window): the window is 5 % of the outage, 10 s to 15 min, or *retry_after_s* when that is longer, and never
+        more than *spread_max_s*. 0 where that is 0.
+    """
+    own_s = min(max(WINDOW_SHARE * outage_s, WINDOW_MIN_S), WINDOW_MAX_S)
+    window_s = min(max(own_s, retry_after_s or 0.0), spread_max_s)
+    return window_s * ((1 - JITTER_SHARE) * _slot(centre_id, installation_id) + JITTER_SHARE * draw)
+
+
+def _slot(centre_id: str, installation_id: bytes) -> float:
+    digest = hashlib.blake2b(centre_id.encode(), key=installation_id, digest_size=6).digest()
+    return int.from_bytes(digest) / 2**48
+
+
+def _filled(bucket: Bucket, now: float) -> Bucket:
+    if bucket.rate_s is None:
+        return bucket
+    tokens = bucket.rate_s * max(0.0, now - bucket.at)
+    reserved = bucket.reserved + RESERVED_SHARE * tokens
+    spilt = max(0.0, reserved - _reserved_max(bucket.rate_s))  # what the full reserve cannot hold is anybody's
+    return Bucket(
+        rate_s=bucket.rate_s,
+        shared=min(_shared_max(bucket.rate_s), bucket.shared + (1 - RESERVED_SHARE) * tokens + spilt),
+        reserved=reserved - spilt,
+        probes=min(_probes_max(bucket.rate_s), bucket.probes + PROBE_SHARE * tokens),
+        at=now,
+    )
+
+
+def _lowered(shared: float, rate_s: float) -> float:
+    return max(shared - 1, -DEBT_S * rate_s)
+
+
+def _shared_max(rate_s: float) -> float:
+    return max(1.0, BURST_S * rate_s * (1 - RESERVED_SHARE))
+
+
+def _reserved_max(rate_s: float) -> float:
+    return max(1.0, BURST_S * rate_s * RESERVED_SHARE)
+
+
+def _probes_max(rate_s: float) -> float:
+    return max(1.0, PROBE_BURST_S * rate_s * PROBE_SHARE)

@@ -1,0 +1,87 @@
+"""
+The errors of our own, as RFC 9457 problem+json: one table of what happened and what to do next.
+
+Unmodified desk software looks for its upstream's error members; the profile names them and they are carried too, so that the desk
+shows *use paper* instead of "something went wrong".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of problem: HTTP status, a title for people, and what they should do now."""
+
+    status: int
+    title: str
+    next_step: str
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "body-not-json": Kind(HTTPStatus.BAD_REQUEST, "Not recorded: the request cannot be read", "Correct the entry and send it again."),
+    "person-missing": Kind(HTTPStatus.BAD_REQUEST, "Not recorded: the person is missing", "Name the person and send it again."),
+    "too-many-persons": Kind(HTTPStatus.BAD_REQUEST, "Not recorded: too many persons", "Send the persons in smaller groups."),
+    "body-too-large": Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Not recorded: the request is too large", "Send less in one request."),
+    "body-incomplete": Kind(HTTPStatus.BAD_REQUEST, "Not recorded: the request ended early", "Send it again."),
+    "cannot-record": Kind(
+        HTTPStatus.INSUFFICIENT_STORAGE,
+        "Not recorded: use paper",
+        "Write the dose into the paper register and tell the ICT officer: dosekeeper status says what is wrong.",
+    ),
+    "server-down": Kind(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The national server does not answer",
+        "Doses go on being recorded; what you asked for has to wait for the server.",
+    ),
+    "server-no-answer": Kind(
+        HTTPStatus.GATEWAY_TIMEOUT, "The national server gave no answer", "Look up whether it took effect before you try again."
+    ),
+    "server-unreachable": Kind(HTTPStatus.BAD_GATEWAY, "The national server cannot be reached", "Try again in a moment."),
+    "denied": Kind(HTTPStatus.FORBIDDEN, "This call is not allowed here", "The centre's profile denies it; ask the ICT officer."),
+    "method-not-served": Kind(HTTPStatus.METHOD_NOT_ALLOWED, "This method is not served here", "Use the server's own methods."),
+    "no-such-record": Kind(HTTPStatus.NOT_FOUND, "No such record", "Look for it with: dosekeeper records list"),
+    "no-such-page": Kind(HTTPStatus.NOT_FOUND, "No such page", "See /.dosekeeper/status."),
+}
+
+CONTENT_TYPE: Final = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A problem ready to be answered."""
+
+    status: int
+    body: bytes
+    retry_after_s: int | None = None
+
+
+def problem(code: str, detail: str, error_members: Mapping[str, str], *, retry_after_s: int | None = None, **more: Any) -> Problem:  # noqa: ANN401 - extension members
+    """
+    Return the problem *code* of `KINDS`.
+
+    Args:
+        code: Key of `KINDS`.
+        detail: What happened, without personal data.
+        error_members: The profile's: member name → which of `code`, `title`, `detail` fills it.
+        retry_after_s: For the Retry-After field.
+        more: Extension members.
+    """
+    kind = KINDS[code]
+    texts = {"code": code, "title": kind.title, "detail": f"{detail} {kind.next_step}".strip()}
+    members = {name: texts[source] for name, source in error_members.items()}
+    body = {
+        "type": f"urn:dosekeeper:problem:{code}",
+        "title": kind.title,
+        "status": int(kind.status),
+        "detail": texts["detail"],
+        **more,
+        **members,
+    }
+    return Problem(int(kind.status), orjson.dumps(body), retry_after_s)

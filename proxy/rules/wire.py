@@ -1,0 +1,55 @@
+"""What came of one exchange with the upstream, as plain values: an answer, or the absence of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+Fields = tuple[tuple[bytes, bytes], ...]
+"""Header fields as they stood on the wire: names in their own case, in their own order."""
+
+
+def first(fields: Fields, name: bytes) -> str | None:
+    """Return the first of *fields* called *name* (lower case), as text."""
+    for key, value in fields:
+        if key.lower() == name:
+            return value.decode("latin-1").strip()
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer, bytes as they came (never decompressed)."""
+
+    status: int
+    reason: str
+    fields: Fields
+    body: bytes
+
+    def field(self, name: bytes) -> str | None:
+        """Return the first field called *name* (lower case), as text."""
+        return first(self.fields, name)
+
+
+class FailureKind(StrEnum):
+    """Why there is no answer; the words of the outage ledger's `cause`."""
+
+    DNS = "dns"
+    REFUSED = "refused"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    RESET = "reset"
+    TRUNCATED = "truncated"
+    PROTOCOL = "protocol"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """No answer. `sent` is False only where it is certain that not one byte of the request left."""
+
+    kind: FailureKind
+    sent: bool
+
+
+Exchange = Answer | Failure
