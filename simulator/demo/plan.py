@@ -1,0 +1,78 @@
+"""What the demo does, when, and with which settings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+ANSWER_WITHIN_S: Final = 3
+"""The shipped default, not shortened: it is what the desks are promised."""
+
+SHORTENED: Final[dict[str, dict[str, Any]]] = {
+    "outage": {"probe_every": "1s", "probe_max": "2s"},
+    "replay": {"spread_max": "3s", "calls_per_minute": 6000},
+}
+"""Settings that make an outage of seconds of what takes hours, by section of `config.yaml`."""
+
+SHORTENED_TEXT: Final = "an outage of seconds; probes every 1-2 s; replay within 3 s of the return, at most 6000 calls a minute"
+
+HOST: Final = "127.0.0.1"
+
+PEOPLE_PER_DESK_S: Final = 3
+"""More than a desk can serve in a second: the queue must not run dry."""
+
+
+class Phase(Enum):
+    """
+    One part of the day.
+
+    Each has its share of the time that the desks work, the fault that makes it, and the words for it.
+    """
+
+    UP = (0.2, None, "the server is up")
+    SLOW = (0.15, "slow", "the server is overloaded: it takes five seconds")
+    CALM = (0.05, None, "the server has caught up")
+    DOWN = (0.3, "refuse", "the server is down: it refuses connections")
+    SILENT = (0.1, "hang", "the server takes connections again, but does not answer")
+    BACK = (0.2, None, "the server is back")
+    CLOSED = (0.0, None, "the desks have closed; what waits is sent")
+
+    def __init__(self, share: float, fault: str | None, words: str) -> None:
+        self.share = share
+        self.fault = fault
+        self.words = words
+
+    @property
+    def answers(self) -> bool:
+        """Tell whether the server answers at all, be it late."""
+        return self not in (Phase.DOWN, Phase.SILENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run: the time that the desks work, how many they are, and the seed of all chances."""
+
+    seconds: float
+    desks: int
+    seed: int
+
+    @property
+    def people(self) -> int:
+        """How many the server has on its register."""
+        return int(self.seconds * self.desks * PEOPLE_PER_DESK_S)
+
+
+def config(url: str, port: int, admin_port: int) -> str:
+    """Return the sidecar's `config.yaml`: JSON is YAML."""
+    settings = {
+        "centre": {"id": "demo", "name": "Medical College Rudrapur", "number": 563048},
+        "upstream": {"url": url, "headers": {"x-api-key": "demo-key"}},
+        "listen": {"host": HOST, "port": port},
+        "admin": {"host": HOST, "port": admin_port},
+        "store": {"path": "journal.db", "key_file": "journal.key"},
+        "answering": {"answer_within": f"{ANSWER_WITHIN_S}s"},
+        **SHORTENED,
+    }
+    return json.dumps(settings, indent=2)

@@ -1,0 +1,80 @@
+"""The processes of the demo: started, and ended whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+STOP_S: Final = 15.0
+"""Time a process has to end by itself: the sidecar gives its sends under way 8 s to settle."""
+
+LOG_LINES: Final = 5
+
+
+class Failed(Exception):
+    """The demo cannot go on; the text says what was awaited."""
+
+
+@asynccontextmanager
+async def started(module: str, *arguments: str, folder: Path) -> AsyncIterator[Process]:
+    """
+    Run a Python module as long as the block lasts; what it says goes to `MODULE.log` in *folder*.
+
+    Settings in the environment are a real centre's: the demo's sidecar must not see them, or it might send to a real server.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.upper().startswith("DOSEKEEPER_")}
+    with log_of(module, folder).open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", module, *arguments, stdin=DEVNULL, stdout=log, stderr=log, env=environment
+        )
+    try:
+        yield process
+    finally:
+        await _ended(process)
+
+
+def log_of(module: str, folder: Path) -> Path:
+    """Return the file that holds what *module* said."""
+    return folder / f"{module}.log"
+
+
+def logs_in(folder: Path) -> str:
+    """Say where the logs in *folder* are, and how each ends."""
+    return "\n".join(f"See {path}, which ends:\n{_end_of(path)}" for path in sorted(folder.glob("*.log")))
+
+
+def free_ports(host: str, count: int) -> list[int]:
+    """Return ports that nobody listens on now; all are bound at the same time, so that they differ."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind((host, 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+async def _ended(process: Process) -> None:
+    """End *process*: asked first, killed when it does not listen, or when nobody has the time to wait."""
+    try:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), STOP_S)
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def _end_of(path: Path) -> str:
+    lines = path.read_text(errors="replace").splitlines()[-LOG_LINES:]
+    return "\n".join(f"  {line}" for line in lines) or "  (empty)"

@@ -1,0 +1,102 @@
+"""Puts the simulator together: a national API, its ledger and its faults, behind a data port and a control port."""
+
+from __future__ import annotations
+
+from datetime import date
+from random import Random
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from simulator import clock, control
+from simulator.cowin import control as cowin_control
+from simulator.cowin.api import Cowin
+from simulator.cowin.form import india_day
+from simulator.cowin.register import Register, Repeat, Rules
+from simulator.data_port import DataPort
+from simulator.faults.board import Board
+from simulator.ledger import Ledger
+from simulator.line import Line
+from simulator.people import population
+
+
+class Simulator:
+    """
+    A national server that is up while the `async with` block runs; port 0 picks a free one.
+
+    The same seed gives the same people, ids and struck requests on the same day.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        control_port: int = 0,
+        seed: int = 1,
+        people: int = 200,
+        repeat: Repeat = Repeat.APPLY,
+    ) -> None:
+        self.register = _opened(people, seed, india_day(clock.now().at))
+        self.register.rules = Rules(repeat=repeat)
+        self.ledger = Ledger()
+        self._line = Line(host, port, self._serve)
+        self.faults = Board(self._line, Random(seed))
+        self._data = DataPort(Cowin(self.register), self.ledger, self.faults)
+        self._control = web.AppRunner(self._control_app(), access_log=None)
+        self._control_port = control_port
+
+    async def __aenter__(self) -> Self:
+        """Listen on both ports; OSError if one is taken."""
+        try:
+            await self._line.start()
+            await self._control.setup()
+            await web.TCPSite(self._control, self._line.host, self._control_port).start()
+        except OSError:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close both ports; what is being served is given up."""
+        await self._stop()
+
+    @property
+    def url(self) -> str:
+        """Origin of the data port; the API is below `/api`."""
+        return _origin(self._line.host, self._line.port)
+
+    @property
+    def control_url(self) -> str:
+        """Origin of the control port."""
+        return _origin(self._line.host, self._control.addresses[0][1])
+
+    @property
+    def connections(self) -> int:
+        """How many connections to the data port are open."""
+        return self._line.connections
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        return await self._data.serve(request)
+
+    async def _stop(self) -> None:
+        await self._line.cut()
+        await self._data.stop()
+        await self._line.stop()
+        await self._control.cleanup()
+
+    def _control_app(self) -> web.Application:
+        app = web.Application()
+        app.add_routes(control.routes(self.faults, self.ledger))
+        app.add_routes(cowin_control.routes(self.register))
+        return app
+
+
+def _opened(people: int, seed: int, today: date) -> Register:
+    draw = Random(seed)
+    return Register.opened(population(people, draw, today), draw, today)
+
+
+def _origin(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
