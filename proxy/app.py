@@ -1,0 +1,161 @@
+"""
+The composition root: every part is made here, once, and given what it needs.
+
+`assembled` builds a sidecar around an open journal, for the service (`proxy.service`) and for a command that replays without one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from proxy.profiles.model import Profile
+from proxy.rules.circuit import Policy as CircuitPolicy
+from proxy.rules.pace import full, start_delay_s
+from proxy.settings import Settings
+from proxy.traffic.active_profile import ActiveProfile
+from proxy.traffic.budget import Budget
+from proxy.traffic.circuits import Circuits
+from proxy.traffic.clock import Clock
+from proxy.traffic.credentials import Credentials
+from proxy.traffic.data_port import DataPort
+from proxy.traffic.meters import Meters
+from proxy.traffic.monitor import Monitor
+from proxy.traffic.outage_keeper import OutageKeeper
+from proxy.traffic.pass_route import OTHER_GROUP, PassRoute
+from proxy.traffic.prober import Prober
+from proxy.traffic.record_route import RecordRoute
+from proxy.traffic.recovery import take_over
+from proxy.traffic.replayer import Replayer
+from proxy.traffic.retry import Wake, keep_running
+from proxy.traffic.sender import Sender
+from proxy.traffic.tasks import Background
+from proxy.traffic.upstream import Upstream
+from store.journal import Journal
+
+log = logging.getLogger(__name__)
+
+SETTLING_S: Final = 8.0
+"""Time that sends under way have at a stop. What is later is found as `sending` at the next start and treated as unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """The parts, made for each other."""
+
+    settings: Settings
+    profile: ActiveProfile
+    journal: Journal
+    clock: Clock
+    meters: Meters
+    upstream: Upstream
+    circuits: Circuits
+    credentials: Credentials
+    background: Background
+    sender: Sender
+    replayer: Replayer
+    keeper: OutageKeeper
+    probers: tuple[Prober, ...]
+    passing: PassRoute
+
+    def data_port(self, status: Callable[[], Awaitable[dict[str, Any]]]) -> DataPort:
+        """Return the data port; *status* is what it tells client software of the centre."""
+        recording = RecordRoute(
+            profile=self.profile,
+            journal=self.journal,
+            circuits=self.circuits,
+            credentials=self.credentials,
+            sender=self.sender,
+            replayer=self.replayer,
+            passing=self.passing,
+            background=self.background,
+            meters=self.meters,
+            clock=self.clock,
+            answer_within_s=self.settings.answering.answer_within,
+            body_max=self.settings.answering.body_max,
+        )
+        monitor = Monitor(self.profile, self.journal, status)
+        return DataPort(self.profile, self.upstream.prefix, recording, self.passing, monitor, self.meters)
+
+    async def recover(self) -> None:
+        """Take up what the process before this one left: sends cut off, a running outage, an operator's hold."""
+        await take_over(self.journal, self.clock)
+        await self.keeper.resume()
+        self.circuits.hold(held=await self.journal.operator_hold() is not None)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Probe, keep the outage ledger and replay, as long as the block lasts."""
+        loops = [
+            asyncio.create_task(keep_running("outages", self.keeper.step, self.keeper.wake)),
+            asyncio.create_task(keep_running("replay", self.replayer.step, self.replayer.wake)),
+            *(asyncio.create_task(keep_running("probe", prober.step, prober.wake)) for prober in self.probers),
+        ]
+        try:
+            yield
+        finally:
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+            late = await self.background.finish(SETTLING_S)
+            log.info("stopped", extra={"action": "stopped", "unsettled": late})
+
+
+@asynccontextmanager
+async def assembled(settings: Settings, profile: Profile, journal: Journal, meters: Meters) -> AsyncIterator[Sidecar]:
+    """Build a sidecar around an open journal; its connections are closed at the end, the journal is the caller's."""
+    clock = Clock()
+    upstream = Upstream(settings.upstream)
+    try:
+        yield _assemble(settings, profile, journal, meters, clock, upstream)
+    finally:
+        await upstream.close()
+
+
+def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Meters, clock: Clock, upstream: Upstream) -> Sidecar:
+    policies = {name: _policy(settings, has_probe=group.probe is not None) for name, group in profile.groups.items()}
+    policies[OTHER_GROUP] = _policy(settings, has_probe=False)
+
+    def start_delay(outage_s: float, retry_after_s: float | None) -> float:
+        draw = random.random()  # noqa: S311 - spreads centres, keeps no secret
+        return start_delay_s(settings.centre.id, journal.installation_id, outage_s, draw, settings.replay.spread_max, retry_after_s)
+
+    circuits = Circuits(policies, clock, start_delay)
+    credentials = Credentials(profile.credentials.headers, settings.upstream.headers, journal.lane_hash)
+    budget = Budget(full(settings.replay.calls_per_minute or profile.pacing.calls_per_minute, clock.monotonic()), clock)
+    background = Background()
+    active = ActiveProfile(profile)
+    sender = Sender(active, journal, upstream, circuits, credentials, budget, meters, clock)
+    replayer = Replayer(
+        journal=journal,
+        sender=sender,
+        circuits=circuits,
+        credentials=credentials,
+        budget=budget,
+        background=background,
+        meters=meters,
+        clock=clock,
+        concurrency_max=settings.replay.concurrency_max,
+        wake=Wake(),
+    )
+    keeper = OutageKeeper(journal, circuits, clock, Wake(), ended=replayer.wake.ring)
+    probers = tuple(
+        Prober(name, group.probe, active, upstream, circuits, credentials, budget, meters, clock, Wake(), settings.outage.slow_after)
+        for name, group in profile.groups.items()
+        if group.probe is not None
+    )
+    circuits.bells += [keeper.wake.ring, replayer.wake.ring, *(prober.wake.ring for prober in probers)]
+    passing = PassRoute(active, upstream, circuits, credentials, budget, meters, clock)
+    return Sidecar(
+        settings, active, journal, clock, meters, upstream, circuits, credentials, background, sender, replayer, keeper, probers, passing
+    )
+
+
+def _policy(settings: Settings, *, has_probe: bool) -> CircuitPolicy:
+    outage = settings.outage
+    return CircuitPolicy(outage.probe_every, outage.probe_max, outage.slow_after, has_probe)

@@ -1,0 +1,78 @@
+"""How an answer is put on the desk's wire: nothing added that the upstream did not send."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from proxy.rules.fields import answer_fields
+from proxy.rules.problems import CONTENT_TYPE, Problem
+from proxy.rules.receipt import ReceiptAnswer
+from proxy.rules.wire import Answer, Fields
+
+ADDED: Final = (hdrs.SERVER, hdrs.DATE, hdrs.CONTENT_TYPE)
+"""Fields that aiohttp adds where they are missing."""
+
+SENT: Final = web.ResponseKey("sent", frozenset[str])
+"""Under this key a relayed answer carries the lower-case names of the fields that the upstream sent."""
+
+OUTCOME: Final = web.ResponseKey("outcome", str)
+"""Under this key every answer carries what became of the request: the label of `http_requests_total`."""
+
+OWN_KEEPS: Final = frozenset({"date", "content-type"})
+"""What stays of `ADDED` on an answer of our own: the date, as RFC 9110 §6.6.1 asks, and the type."""
+
+
+def relay_fields(fields: Fields, response: web.StreamResponse) -> None:
+    """Put the end-to-end *fields* of the upstream on *response*, in their own case and order, and nothing else."""
+    response.headers.clear()
+    kept = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer_fields(fields))
+    for name, value in kept:
+        response.headers.add(name, value)
+    response[SENT] = frozenset(name.lower() for name, _ in kept)
+    response[OUTCOME] = "relayed"
+
+
+def verdict(answer: Answer, record_id: str) -> web.Response:
+    """Return the server's own answer, unchanged but for the name of the record."""
+    response = web.Response(status=answer.status, reason=answer.reason, body=answer.body or None)
+    relay_fields(answer.fields, response)
+    response.headers["Dosekeeper-Record"] = record_id
+    response[OUTCOME] = "verdict"
+    return response
+
+
+def receipt(made: ReceiptAnswer) -> web.Response:
+    """Return a receipt."""
+    response = web.Response(status=made.status, body=made.body)
+    response.headers.update(made.fields)
+    response[OUTCOME] = "receipt"
+    return response
+
+
+def problem(made: Problem) -> web.Response:
+    """Return an error of our own."""
+    response = web.Response(status=made.status, body=made.body, content_type=CONTENT_TYPE)
+    if made.retry_after_s is not None:
+        response.headers[hdrs.RETRY_AFTER] = str(made.retry_after_s)
+    if made.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        response.headers[hdrs.ALLOW] = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+    response[OUTCOME] = "problem"
+    return response
+
+
+def json(body: bytes, status: int = HTTPStatus.OK) -> web.Response:
+    """Return JSON of our own."""
+    response = web.Response(status=status, body=body, content_type="application/json")
+    response[OUTCOME] = "own"
+    return response
+
+
+async def strip_added(_: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Take off what aiohttp added: its own name always, date and type where the upstream sent none (an `on_response_prepare` hook)."""
+    sent = response.get(SENT, OWN_KEEPS)
+    for name in ADDED:
+        if name.lower() not in sent:
+            response.headers.popall(name, None)

@@ -1,0 +1,111 @@
+"""
+Writes the outage ledger: what the circuits went through becomes rows that survive this process.
+
+One step brings the rows up to what the circuits say now; an entry that could not be written is made up for by the next step.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, assert_never
+
+from proxy.rules.circuit import Circuit, Downtime, resumed
+from proxy.rules.outage import Anchor, Begin, End, Entry, Reopen, Touch, entry_for, unobserved_ms
+from proxy.traffic.circuits import Circuits
+from proxy.traffic.clock import Clock
+from proxy.traffic.retry import Wake
+from store.journal import Journal
+from store.outages import Outage
+
+log = logging.getLogger(__name__)
+
+TOUCH_EVERY_S: Final = 5.0
+"""How far a running outage's row may lag behind; a kill -9 makes at most so much of it unobserved."""
+
+
+@dataclass(slots=True)
+class OutageKeeper:
+    """
+    Keeps one row per outage and group.
+
+    An anchor joins the two clocks, one for each outage from its beginning to its end. `ended` is told that a row has its end, so that
+    its backlog can be called drained.
+    """
+
+    journal: Journal
+    circuits: Circuits
+    clock: Clock
+    wake: Wake
+    ended: Callable[[], None]
+    _told: dict[str, Circuit] = field(default_factory=dict)
+    _anchors: dict[str, Anchor] = field(default_factory=dict)
+    _ended: dict[str, Downtime] = field(default_factory=dict)
+
+    async def resume(self) -> None:
+        """At start: go on with the outages that were running when the process before this one ended."""
+        now = self.clock.wall()
+        for row in await self.journal.running_outages():
+            await self.journal.add_unobserved(row.id, unobserved_ms(row, now))
+            if row.group in self.circuits.groups():
+                self._go_on(row, now)
+
+    def _go_on(self, row: Outage, now: int) -> None:
+        monotonic = self.clock.monotonic()
+        circuit = resumed(row.cause, monotonic - max(0, now - row.started_at) / 1000, monotonic)
+        self.circuits.resume(row.group, circuit)
+        self._told[row.group] = circuit
+        self._anchors[row.group] = Anchor(monotonic, now)
+
+    async def step(self) -> float | None:
+        """Write what is new; return seconds until the running rows are touched again, None where none runs."""
+        running = False
+        for group in self.circuits.groups():
+            running |= await self._keep(group)
+        return TOUCH_EVERY_S if running else None
+
+    async def _keep(self, group: str) -> bool:
+        """Bring one group's row up to date; return whether its outage still runs."""
+        watched = self.circuits.watched(group)
+        downtime = watched.circuit.downtime or self._not_yet_ended(group)
+        if downtime is None:
+            return False
+        anchor = self._anchors.setdefault(group, Anchor(self.clock.monotonic(), self.clock.wall()))
+        lasting = Circuit(downtime=downtime)
+        await self._enter(group, self._told.get(group, Circuit()), lasting, anchor)
+        self._told[group] = lasting
+        if watched.circuit.downtime is not None:
+            return True
+        await self._enter(group, lasting, Circuit(), anchor)
+        self._ended[group] = downtime
+        del self._told[group], self._anchors[group]
+        return False
+
+    def _not_yet_ended(self, group: str) -> Downtime | None:
+        """The outage that ended last, if its end is still to be written (or all of it: it may have come and gone between two steps)."""
+        ended = self.circuits.watched(group).ended
+        return None if ended is self._ended.get(group) else ended
+
+    async def _enter(self, group: str, before: Circuit, after: Circuit, anchor: Anchor) -> None:
+        entry = entry_for(await self.journal.last_outage(group), before, after, anchor)
+        if entry is not None:
+            await self._write(group, entry)
+
+    async def _write(self, group: str, entry: Entry) -> None:
+        now = self.clock.wall()
+        match entry:
+            case Begin(started_at, detected_at, cause, scope):
+                await self.journal.open_outage(group, started_at, detected_at, cause, scope, now)
+                log.warning("outage began", extra={"action": "outage_began", "group": group, "cause": cause, "scope": scope})
+            case Reopen(id_, last_bad_at):
+                await self.journal.reopen_outage(id_, last_bad_at, now)
+                log.warning("outage goes on", extra={"action": "outage_goes_on", "group": group})
+            case Touch(id_, last_bad_at):
+                await self.journal.touch_outage(id_, last_bad_at, now)
+            case End(id_, ended_at):
+                await self.journal.end_outage(id_, ended_at, now)
+                self.ended()
+                log.warning("outage ended", extra={"action": "outage_ended", "group": group})
+            case _:
+                assert_never(entry)

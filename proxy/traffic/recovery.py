@@ -1,0 +1,28 @@
+"""What the process before this one left behind: sends that a stop cut off, of which nobody knows whether they got through."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from proxy.traffic.clock import Clock
+from store.journal import Journal
+from store.records import RecordState, Settlement
+
+log = logging.getLogger(__name__)
+
+AT_ONCE: Final = 1_000
+"""Records moved between two questions for more."""
+
+UNDECIDABLE: Final = Settlement(RecordState.HELD, outcome=None, reason="interrupted", maybe_applied=True)
+"""No route declares how to look a record up: a person decides, and it is never sent again blindly."""
+
+
+async def take_over(journal: Journal, clock: Clock) -> None:
+    """Make every send that was cut off `unknown`, and hold what cannot be looked up."""
+    interrupted = await journal.recover(clock.wall())
+    held = 0
+    while unknown := await journal.unknowns(AT_ONCE):
+        for record in unknown:
+            held += await journal.move(record.number, RecordState.UNKNOWN, UNDECIDABLE, clock.wall())
+    log.info("journal taken over", extra={"action": "take_over", "interrupted": interrupted, "held": held})
