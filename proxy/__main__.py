@@ -1,0 +1,5 @@
+"""`python -m proxy` is `dosekeeper`."""
+
+from proxy.cli import main
+
+main()

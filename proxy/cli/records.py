@@ -1,0 +1,65 @@
+"""`dosekeeper records`: what is in the journal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from proxy.cli.choosing import choice, choosing
+from proxy.cli.configured import settings_of
+from proxy.cli.moments import shown
+from proxy.cli.reach import ask
+from proxy.cli.showing import as_json, facts, table
+
+
+@click.group(epilog="Example: dosekeeper records list --state held")
+def records() -> None:
+    """Show what was recorded, and where it stands."""
+
+
+@records.command(name="list", epilog="Example: dosekeeper records list --state pending --since 2h")
+@choosing
+@click.option("--limit", type=click.IntRange(1, 10_000), default=1000, show_default=True, help="At most so many, the oldest first.")
+@click.option("--json", "json_", is_flag=True, help="Print JSON.")
+@click.pass_context
+def list_(ctx: click.Context, /, *, limit: int, json_: bool, **options: Any) -> None:  # noqa: ANN401 - click's own values
+    """List records, oldest first. Nothing personal is shown."""
+    settings = settings_of(ctx)
+    found: list[dict[str, Any]] = ask(settings, "search", {**choice(settings, options), "limit": limit})
+    if json_:
+        as_json(found)
+    elif found:
+        zone = settings.centre.timezone
+        rows = [(r["number"], r["state"], r["route"], shown(r["recorded_at"], zone), r["attempts"], r["reason"] or "") for r in found]
+        table(("NUMBER", "STATE", "ROUTE", "RECORDED", "SENDS", "REASON"), rows)
+    else:
+        click.echo("No record fits.")
+    if len(found) == limit:
+        click.echo(f"There may be more: these are the oldest {limit}. Narrow the choice, or raise --limit.", err=True)
+
+
+@records.command(epilog="Example: dosekeeper records show 42")
+@click.argument("record", metavar="NUMBER|ID")
+@click.option("--body", is_flag=True, help="Show the request too. It holds personal data: mind who sees the screen.")
+@click.option("--json", "json_", is_flag=True, help="Print JSON.")
+@click.pass_context
+def show(ctx: click.Context, record: str, *, body: bool, json_: bool) -> None:
+    """Show one record, without personal data unless --body is given."""
+    settings = settings_of(ctx)
+    found: dict[str, Any] = ask(settings, "record", {"key": record, **({"body": True} if body else {})})
+    if json_:
+        as_json(found)
+        return
+    zone = settings.centre.timezone
+    facts([(name, _text(name, value, zone)) for name, value in found.items()])
+
+
+def _text(name: str, value: object, zone: str) -> str:
+    if name.endswith("_at"):
+        return shown(None if value is None else str(value), zone)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return "; ".join(map(str, value))
+    return "-" if value is None else str(value)

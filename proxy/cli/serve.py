@@ -1,0 +1,32 @@
+"""`dosekeeper serve`: the service itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import click
+
+from proxy.cli.configured import settings_of
+from proxy.cli.failing import Failed, Misconfigured
+
+
+@click.command(epilog="Example: dosekeeper --config config.yaml serve")
+@click.pass_context
+def serve(ctx: click.Context) -> None:
+    """Run the sidecar: in the foreground, until SIGTERM or Ctrl-C."""
+    from proxy import logs, service
+    from proxy.document import DocumentError
+    from proxy.operations.preflight import problems
+    from store.errors import JournalError
+
+    settings = settings_of(ctx)
+    if found := problems(settings, os.environ):
+        raise Misconfigured("\n".join(map(str, found)))
+    logs.configure(settings.log)
+    try:
+        asyncio.run(service.serve(settings, os.environ))
+    except DocumentError as error:
+        raise Misconfigured(str(error)) from None
+    except (JournalError, service.NoDataPort) as error:
+        raise Failed(str(error)) from None

@@ -1,0 +1,64 @@
+"""`dosekeeper status`: how the centre stands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from proxy.cli.configured import settings_of
+from proxy.cli.moments import shown, span
+from proxy.cli.reach import ask
+from proxy.cli.showing import as_json, facts
+
+
+@click.command(epilog="Example: dosekeeper status --check || echo 'the national server is down'")
+@click.option("--check", is_flag=True, help="Exit with 1 in an outage.")
+@click.option("--json", "json_", is_flag=True, help="Print JSON.")
+@click.pass_context
+def status(ctx: click.Context, *, check: bool, json_: bool) -> None:
+    """Tell whether the national server is up, and what still has to go to it."""
+    settings = settings_of(ctx)
+    found: dict[str, Any] = ask(settings, "status", {})
+    if json_:
+        as_json(found)
+    else:
+        facts(_lines(found, settings.centre.timezone))
+    if check and found["upstream"] == "down":
+        sys.exit(1)
+
+
+def _lines(found: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
+    records = ", ".join(f"{count} {state}" for state, count in found["records"].items() if count)
+    lines = [
+        ("National server", _upstream(found, zone)),
+        *((f"  {group['group']}", _group(group, zone)) for group in found["groups"] if group["upstream"] == "down"),
+        ("Records", records or "none"),
+        ("Oldest unsent", shown(found["oldest_unsent_at"], zone)),
+        ("All confirmed", "yes" if found["all_confirmed"] else "no"),
+    ]
+    if hold := found["hold"]:
+        until = "until it is released: dosekeeper release" if hold["until"] is None else f"until {shown(hold['until'], zone)}"
+        why = f" ({hold['reason']})" if hold["reason"] else ""
+        lines.insert(1, ("On hold", f"by {hold['by']} since {shown(hold['held_at'], zone)}, {until}{why}"))
+    if found["records"]["held"]:
+        lines.append(("Held", f"{found['records']['held']} wait for a person: dosekeeper records list --state held"))
+    if not found["service"]:
+        lines.append(("Service", "not running; this is what the journal last knew. Start it: dosekeeper serve"))
+    return lines
+
+
+def _upstream(found: Mapping[str, Any], zone: str) -> str:
+    outage = found["outage"]
+    if found["upstream"] == "down" and outage is not None:
+        return f"down since {shown(outage['started_at'], zone)}, for {span(outage['duration_s'])}"
+    return {"up": "up", "down": "down", "held": "up; nothing is sent, an operator holds it"}[found["upstream"]]
+
+
+def _group(group: Mapping[str, Any], zone: str) -> str:
+    outage = group["outage"]
+    if outage is None:
+        return "down"
+    return f"down since {shown(outage['started_at'], zone)} ({outage['cause']}, {outage['scope']})"

@@ -1,0 +1,46 @@
+"""The admin port: metrics, health, API."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import orjson
+from aiohttp import web
+
+from proxy.console.api import api_routes
+from proxy.console.guard import Guard
+from proxy.console.metrics import Metrics
+from proxy.operations.centre import Centre
+from proxy.operations.health import can_record
+from proxy.operations.places import JOURNAL_FIELD
+from proxy.traffic.answers import strip_added
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def admin_app(centre: Centre, metrics: Metrics, guard: Guard, identity: str) -> web.Application:
+    """Return the application; *identity* is told in `JOURNAL_FIELD` with every answer, so that a command knows whose port it is."""
+
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        refusal = guard.refusal(request)
+        return await handler(request) if refusal is None else refusal
+
+    async def introduce(_: web.BaseRequest, response: web.StreamResponse) -> None:
+        response.headers[JOURNAL_FIELD] = identity
+
+    async def healthz(_: web.Request) -> web.Response:
+        return _told(200, alive=True)
+
+    async def readyz(_: web.Request) -> web.Response:
+        ready = await can_record(centre)
+        return _told(200 if ready else 503, can_record=ready)
+
+    app = web.Application(middlewares=[guarded])
+    app.on_response_prepare.extend([strip_added, introduce])
+    app.add_routes([web.get("/metrics", metrics.answer), web.get("/healthz", healthz), web.get("/readyz", readyz), *api_routes(centre)])
+    return app
+
+
+def _told(status: int, **facts: bool) -> web.Response:
+    return web.Response(status=status, body=orjson.dumps(facts), content_type="application/json")

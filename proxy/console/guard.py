@@ -1,0 +1,56 @@
+"""
+Who may use the admin port.
+
+With a token every page but the health checks asks for it. Without one the port is on loopback only, and what a web page of another
+host could make a browser send is refused: a foreign Host (DNS rebinding), and a POST that is not JSON (a form).
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from aiohttp import hdrs, web
+
+from proxy.console.problems import refused
+from proxy.operations.loopback import is_loopback
+
+OPEN: Final = frozenset({"/healthz", "/readyz"})
+"""Health checks tell nothing of the centre, and those who ask carry no token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """`token` None: none is configured; `host` is the admin port's own."""
+
+    token: str | None
+    host: str
+
+    def refusal(self, request: web.Request) -> web.Response | None:
+        """Return the answer to a request that is not allowed, None for one that is."""
+        if request.path in OPEN:
+            return None
+        if self.token is not None and not self._knows_token(request):
+            response = refused("token-missing", "Send the token of admin.token_file as: Authorization: Bearer TOKEN")
+            response.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
+            return response
+        if self.token is None and not is_own_host(request.headers.get(hdrs.HOST, ""), self.host):
+            return refused("foreign-host", "Ask by a loopback address, or configure admin.token_file.")
+        if request.method == hdrs.METH_POST and request.content_type != "application/json":
+            return refused("not-json", "Send it with Content-Type: application/json.")
+        return None
+
+    def _knows_token(self, request: web.Request) -> bool:
+        given = request.headers.get(hdrs.AUTHORIZATION, "")
+        return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), f"Bearer {self.token}".encode())
+
+
+def is_own_host(field: str, own: str) -> bool:
+    """Whether a Host field names loopback, or *own*."""
+    try:
+        host = urlsplit(f"//{field}").hostname or ""
+    except ValueError:
+        return False
+    return host == own.lower() or is_loopback(host)

@@ -1,0 +1,107 @@
+"""What may be asked of an operation: one model each, for the admin API and the command line alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from proxy.operations.errors import Unfit
+from proxy.operations.times import milliseconds
+from store.records import RecordState
+
+T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
+
+_TIME = TypeAdapter(AwareDatetime)
+
+
+def _moment(value: object) -> object:
+    if not isinstance(value, str):
+        message = "must be a time with its zone (RFC 3339), such as 2026-11-24T17:30:00+05:30"
+        raise ValueError(message)  # noqa: TRY004 - pydantic reports ValueErrors only
+    at: datetime = _TIME.validate_python(value)
+    return milliseconds(at)
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Moment = Annotated[int, BeforeValidator(_moment)]
+"""Wall-clock milliseconds UTC, written in RFC 3339 with a zone."""
+
+Many = Annotated[tuple[T, ...], BeforeValidator(_listed)]
+"""None, one or several."""
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Asked(BaseModel):
+    """Base of all: unchangeable, and no member but its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class NothingAsked(Asked):
+    """For what takes no parameter."""
+
+
+class Choice(Asked):
+    """Which records; what is left out does not matter. `lane` is the person as the profile's route names it (personal data)."""
+
+    state: Many[RecordState] = ()
+    route: Many[str] = ()
+    lane: str | None = None
+    since: Moment | None = None
+    outage: int | None = None
+
+
+class RecordsAsked(Choice):
+    """A list of records, oldest first, `limit` at most."""
+
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 1000
+
+
+class RecordAsked(Asked):
+    """One record by its number or its id; with `body` also what holds personal data."""
+
+    key: str
+    body: bool = False
+
+
+class HoldAsked(Asked):
+    """An operator's hold."""
+
+    by: Name
+    reason: Annotated[str, Field(max_length=500)] = ""
+    until: Moment | None = None
+
+
+class ReleaseAsked(Asked):
+    """The end of a hold."""
+
+    by: Name
+
+
+class ReplayAsked(Choice):
+    """A replay of what is chosen, or (`dry_run`) what it would send; `rate` is calls a minute, never more than the settings allow."""
+
+    rate: Annotated[int, Field(ge=1)] | None = None
+    dry_run: bool = False
+
+
+def parsed(model: type[M], asked: Mapping[str, object]) -> M:
+    """
+    Return *asked* as a *model*.
+
+    Raises:
+        Unfit: it is not; the text has every mistake and repeats no value.
+    """
+    try:
+        return model.model_validate(dict(asked))
+    except ValidationError as error:
+        words = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False, include_url=False))
+        raise Unfit("; ".join(words)) from None

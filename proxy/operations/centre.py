@@ -1,0 +1,45 @@
+"""What an operation acts on: the centre's journal, and the traffic where a service (or a replay) is running in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from proxy.operations.runs import Replays
+from proxy.profiles.model import Policy, Profile
+from proxy.traffic.circuits import Circuits
+from proxy.traffic.clock import Clock
+from proxy.traffic.credentials import Credentials
+from proxy.traffic.replayer import Replayer
+from proxy.traffic.retry import Wake
+from store.journal import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """The running parts that an operator may ask or nudge. `narrowed`: only what a replay chose is sent (a command's own run)."""
+
+    circuits: Circuits
+    credentials: Credentials
+    replayer: Replayer
+    replays: Replays
+    hold_bell: Wake
+    narrowed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Centre:
+    """The centre as operations see it; `traffic` is None where nothing is running in this process."""
+
+    journal: Journal
+    clock: Clock
+    profile: Callable[[], Profile]
+    traffic: Traffic | None = None
+
+    def record_groups(self) -> frozenset[str]:
+        """Return the groups that have a record route: what is down with them keeps doses from going up."""
+        return frozenset(route.group for route in self.profile().routes if route.policy is Policy.RECORD)
+
+    def record_routes(self) -> tuple[str, ...]:
+        """Return the names of the record routes, in the profile's order."""
+        return tuple(route.name for route in self.profile().routes if route.policy is Policy.RECORD)

@@ -1,0 +1,31 @@
+"""Where each operation stands in the admin API. Nothing is imported here: a command asks a running service in a few milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`path` may hold {key}, filled from the member of that name. Personal data travels in a POST's body, never in a URL."""
+
+    method: str
+    path: str
+
+
+PLACES: Final[Mapping[str, Place]] = {
+    "status": Place("GET", "/api/status"),
+    "records": Place("GET", "/api/records"),
+    "search": Place("POST", "/api/records/search"),
+    "record": Place("GET", "/api/records/{key}"),
+    "outages": Place("GET", "/api/outages"),
+    "hold": Place("POST", "/api/hold"),
+    "release": Place("POST", "/api/release"),
+    "replay": Place("POST", "/api/replay"),
+    "progress": Place("GET", "/api/replay"),
+}
+
+JOURNAL_FIELD: Final = "Dosekeeper-Journal"
+"""With every answer of the admin port: whose journal it serves (`proxy.operations.identity`)."""

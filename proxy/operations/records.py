@@ -1,0 +1,80 @@
+"""Records as an operator sees them. What may hold personal data (path, query, header fields, body) is told only where it is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ulid import ULID
+
+from proxy.operations.asked import Choice
+from proxy.operations.centre import Centre
+from proxy.operations.errors import NotThere
+from proxy.operations.times import rfc3339
+from store.record_search import RecordFilter
+from store.records import Record
+
+
+async def listed(centre: Centre, choice: Choice, limit: int) -> list[dict[str, Any]]:
+    """Return the records that fit, oldest first, *limit* at most; the keys of DESIGN §9."""
+    return [_line(record) for record in await centre.journal.find(as_filter(centre, choice, limit))]
+
+
+async def shown(centre: Centre, key: str, *, body: bool) -> dict[str, Any]:
+    """
+    Return one record.
+
+    Args:
+        centre: Where to look.
+        key: Its number, or its id.
+        body: Whether to tell the request too: it holds personal data.
+
+    Raises:
+        NotThere: no record has this number or id.
+    """
+    record = await _found(centre, key)
+    return _line(record) | {
+        "group": record.group,
+        "method": record.method,
+        "settled_at": rfc3339(record.settled_at),
+        "due_at": rfc3339(record.due_at or None),
+        "failures": record.failures,
+        "maybe_applied": record.maybe_applied,
+        **(_request(record) if body else {}),
+    }
+
+
+def as_filter(centre: Centre, choice: Choice, limit: int, after: int = 0) -> RecordFilter:
+    """Return *choice* as the journal takes it: the person as a keyed hash."""
+    lane = None if choice.lane is None else centre.journal.lane_hash(choice.lane)
+    return RecordFilter(choice.state, choice.route, lane, choice.since, choice.outage, after, limit)
+
+
+async def _found(centre: Centre, key: str) -> Record:
+    try:
+        of = int(key) if key.isdecimal() else ULID.from_str(key).bytes
+        record = await centre.journal.get(of)
+    except (ValueError, OverflowError):
+        record = None
+    if record is None:
+        raise NotThere("No record has this number or id. Look for it with: dosekeeper records list")
+    return record
+
+
+def _line(record: Record) -> dict[str, Any]:
+    return {
+        "id": str(ULID(record.id)),
+        "number": record.number,
+        "state": record.state.value,
+        "route": record.route,
+        "recorded_at": rfc3339(record.recorded_at),
+        "attempts": record.attempt,
+        "reason": record.reason,
+    }
+
+
+def _request(record: Record) -> dict[str, Any]:
+    return {
+        "target": record.target,
+        "headers": record.headers.decode("latin-1").splitlines(),
+        "body": record.body.decode("utf-8", "replace"),
+    }

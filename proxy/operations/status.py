@@ -1,0 +1,97 @@
+"""How the centre stands, as JSON-able values."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from proxy.operations.centre import Centre
+from proxy.operations.times import rfc3339
+from proxy.rules.circuit import Phase
+from store.operator_hold import OperatorHold
+from store.outages import Outage
+from store.records import OPEN_STATES
+from store.snapshot import Snapshot
+
+PUBLIC: Final = ("upstream", "outage", "records", "oldest_unsent_at", "all_confirmed")
+"""What client software on the data port may know."""
+
+
+async def status(centre: Centre) -> dict[str, Any]:
+    """
+    Return the keys of DESIGN §9, and more.
+
+    `upstream` is `down` while a group with a record route is open or half-open, else `held` while an operator's hold is in force, else
+    `up`. Without running traffic it is what the outage ledger last knew, and `service` is false.
+    """
+    now = centre.clock.wall()
+    snapshot = await centre.journal.snapshot(now)
+    running = sorted((o.running for o in snapshot.outages.values() if o.running is not None), key=lambda outage: outage.started_at)
+    hold = in_force(snapshot.hold, now)
+    down = is_down(centre, snapshot)
+    return {
+        "upstream": "down" if down else "held" if hold else "up",
+        "service": centre.traffic is not None and not centre.traffic.narrowed,
+        "outage": _running(running[0], now) if running else None,
+        "hold": None if hold is None else hold_value(hold),
+        "groups": [_group(centre, group, snapshot, now) for group in groups(centre)],
+        "records": {state.value: count for state, count in snapshot.records.items()},
+        "oldest_unsent_at": rfc3339(snapshot.oldest_unsent_at),
+        "next_deadline_at": None,
+        "all_confirmed": not any(snapshot.records[state] for state in OPEN_STATES),
+    }
+
+
+async def public_status(centre: Centre) -> dict[str, Any]:
+    """Return what of the status client software may know: no group, nobody's name."""
+    whole = await status(centre)
+    return {name: whole[name] for name in PUBLIC}
+
+
+def groups(centre: Centre) -> tuple[str, ...]:
+    """Return all groups of routes, in the profile's order."""
+    return centre.traffic.circuits.groups() if centre.traffic else tuple(centre.profile().groups)
+
+
+def is_down(centre: Centre, snapshot: Snapshot) -> bool:
+    """Whether a group with a record route is out."""
+    return any(group_is_down(centre, group, snapshot) for group in centre.record_groups())
+
+
+def group_is_down(centre: Centre, group: str, snapshot: Snapshot) -> bool:
+    """Whether *group* is open or half-open; where nothing is running, whether its outage was when the last service stopped."""
+    if centre.traffic is not None:
+        return centre.traffic.circuits.watched(group).circuit.phase in (Phase.OPEN, Phase.HALF_OPEN)
+    known = snapshot.outages.get(group)
+    return known is not None and known.running is not None
+
+
+def in_force(hold: OperatorHold | None, now: int) -> OperatorHold | None:
+    """Return *hold* unless it is over; *now* is wall-clock milliseconds UTC."""
+    return None if hold is None or (hold.until is not None and hold.until <= now) else hold
+
+
+def hold_value(hold: OperatorHold) -> dict[str, Any]:
+    """Return an operator's hold as a JSON-able value."""
+    return {"held_at": rfc3339(hold.held_at), "until": rfc3339(hold.until), "reason": hold.reason, "by": hold.by}
+
+
+def _group(centre: Centre, group: str, snapshot: Snapshot, now: int) -> dict[str, Any]:
+    known = snapshot.outages.get(group)
+    running = None if known is None else known.running
+    phase = centre.traffic.circuits.watched(group).circuit.phase if centre.traffic else None
+    return {
+        "group": group,
+        "records": group in centre.record_groups(),
+        "upstream": "down" if group_is_down(centre, group, snapshot) else "up",
+        "circuit": None if phase is None else phase.value,
+        "outage": None if running is None else _running(running, now),
+    }
+
+
+def _running(outage: Outage, now: int) -> dict[str, Any]:
+    return {
+        "started_at": rfc3339(outage.started_at),
+        "duration_s": max(0, now - outage.started_at) / 1000,
+        "cause": outage.cause,
+        "scope": outage.scope,
+    }
