@@ -66,7 +66,7 @@ async def test_check_finds_all_well(centre: Centre, sim: Simulator) -> None:
     assert result.code == 0, result.out
     assert {finding["what"] for finding in result.json} == {"configuration", "profile", "disk", "key", "clock", "upstream"}
     assert all(finding["ok"] for finding in result.json)
-    assert [(entry.method, entry.path) for entry in sim.ledger.received] == [("GET", "/api/v2/registration/beneficiary/genders")]
+    assert [(entry.method, entry.target) for entry in sim.ledger.received] == [("GET", b"/api/v2/registration/beneficiary/genders")]
     assert not (centre.folder / "data").exists()
 
 
@@ -93,9 +93,8 @@ async def test_check_tells_everything_at_once(centre: Centre) -> None:
 async def dated(date: str) -> AsyncIterator[str]:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(
-            f"HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]".encode()
-        )
+        head = f"HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n"
+        writer.write(head.encode() + b"\r\n[]")
         await writer.drain()
         writer.close()
 
