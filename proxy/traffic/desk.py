@@ -12,23 +12,25 @@ from proxy.rules.wire import Answer
 
 class Desk:
     """
-    One waiting client.
+    One waiting client, and whoever taps the same fact again while it waits.
 
-    What it is told is decided once, by whoever comes first: the send that has a verdict (`claim`), or the deadline (`verdict`
-    returns None and the receipt goes out). Both run on one event loop, so there is no moment between asking and deciding.
+    What is told is decided once, by whoever comes first: the send that has a verdict (`claim`), or the deadline of one who waits
+    (`verdict` returns None and the receipt goes out). Both run on one event loop, so there is no moment between asking and deciding.
     """
 
     def __init__(self, request: web.BaseRequest) -> None:
-        self._request = request
+        self._requests = [request]
         self._told: Told | None = None
         self._answer: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
 
+    def join(self, request: web.BaseRequest) -> None:
+        """Let a second tap wait for the same answer."""
+        self._requests.append(request)
+
     def claim(self) -> Told:
-        """Return what the desk will be told of a verdict that is there now: the verdict, or (too late, or gone) only the receipt."""
+        """Return what will be told of a verdict that is there now: the verdict, or (too late, or nobody left) only the receipt."""
         if self._told is None:
-            transport = self._request.transport
-            there = transport is not None and not transport.is_closing()
-            self._told = Told.VERDICT if there else Told.RECEIPT
+            self._told = Told.VERDICT if any(_there(request) for request in self._requests) else Told.RECEIPT
         return self._told
 
     def give(self, answer: Answer | None) -> None:
@@ -37,11 +39,13 @@ class Desk:
             self._answer.set_result(answer)
 
     async def verdict(self, within_s: float) -> Answer | None:
-        """Wait for the verdict, at most *within_s* unless one is already claimed; None: the desk gets the receipt."""
+        """Wait for the verdict, at most *within_s* unless one is already claimed; None: the receipt is to go out."""
         await asyncio.wait((self._answer,), timeout=within_s)
-        if self._answer.done():
-            return self._answer.result()
-        if self._told is Told.VERDICT:
-            return await self._answer
-        self._told = Told.RECEIPT
-        return None
+        if not self._answer.done() and self._told is not Told.VERDICT:
+            self._told = Told.RECEIPT
+            self._answer.set_result(None)
+        return await asyncio.shield(self._answer)
+
+
+def _there(request: web.BaseRequest) -> bool:
+    return request.transport is not None and not request.transport.is_closing()

@@ -90,7 +90,7 @@ async def test_hold_keeps_and_release_sends(centre: Centre, sim: Simulator) -> N
 
 async def test_a_hold_ends_by_itself(centre: Centre, sim: Simulator) -> None:
     async with centre.serving() as service:
-        assert (await centre.run("hold", "--until", "2s")).code == 0
+        assert (await centre.run("hold", "--until", "3s")).code == 0
         assert await centre.vaccinate(people(sim)[0]) == 200
         await service.logged("hold_over")
         await service.logged("settle", state="delivered")

@@ -68,9 +68,8 @@ def test_the_route_of_a_request(method: str, path: str, name: str | None) -> Non
 
 
 def test_a_path_without_parameters_comes_before_any_template_and_the_first_template_before_the_next() -> None:
-    table = RouteTable([route("narrow", "/a/{x}"), route("wide", "/a/**"), route("exact", "/a/b"), route("stars", "/a/b**b")])
+    table = RouteTable([route("narrow", "/a/{x}"), route("wide", "/a/**"), route("exact", "/a/b")])
     assert named(table, "GET", "/a/b") == "exact"
-    assert named(table, "GET", "/a/b**b") == "stars"
     assert named(table, "GET", "/a/c") == "narrow"
     assert named(table, "GET", "/a/c/d") == "wide"
 
