@@ -21,14 +21,14 @@ RUN install -d -o 10001 -g 10001 -m 0700 /data
 USER 10001:10001
 WORKDIR /data
 VOLUME /data
-# Inside a container loopback is the container itself. Publish 8481 to the machine only: -p 127.0.0.1:8481:8481
+# The admin port stays on the container's own loopback: docker exec … dosekeeper status. To scrape it from outside give it a token:
+# -e DOSEKEEPER_ADMIN__HOST=0.0.0.0 -e DOSEKEEPER_ADMIN__TOKEN_FILE=/data/admin.token -p 127.0.0.1:8481:8481
 ENV PATH=/opt/dosekeeper/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     DOSEKEEPER_LISTEN__HOST=0.0.0.0 \
-    DOSEKEEPER_ADMIN__HOST=0.0.0.0 \
     DOSEKEEPER_STORE__PATH=/data/journal.db \
     DOSEKEEPER_STORE__KEY_FILE=/data/journal.key
-EXPOSE 8480 8481
+EXPOSE 8480
 STOPSIGNAL SIGTERM
 # Ready means "can record": an outage of the upstream does not make the container unhealthy.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \

@@ -19,7 +19,6 @@ STATUSES: Final[Mapping[str, tuple[HTTPStatus, str]]] = {
     "not-there": (HTTPStatus.NOT_FOUND, "It is not there"),
     "in-the-way": (HTTPStatus.CONFLICT, "This cannot be done now"),
     "journal": (HTTPStatus.SERVICE_UNAVAILABLE, "The journal cannot be used"),
-    "internal": (HTTPStatus.INTERNAL_SERVER_ERROR, "An error in dosekeeper"),
 }
 """What happened → HTTP status and title."""
 

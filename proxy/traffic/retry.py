@@ -53,8 +53,12 @@ async def keep_running(name: str, step: Step, wake: Wake) -> None:
 
     # Not BaseException: tenacity would take a cancellation for a failure and never end.
     trying = AsyncRetrying(retry=retry_if_exception_type(Exception), wait=WAIT_AFTER_FAILURE, before_sleep=report)
+
+    async def once() -> float | None:
+        return await step()  # tenacity awaits what was defined with `async def` only; a lambda's coroutine it would drop
+
     while True:
-        await wake.wait(await trying(step))
+        await wake.wait(await trying(once))
 
 
 async def until_kept(act: Callable[[], Awaitable[object]], first_failure: Callable[[], None]) -> None:
@@ -73,6 +77,6 @@ async def until_kept(act: Callable[[], Awaitable[object]], first_failure: Callab
         log.error("journal did not take a settlement", extra={"action": "settle_failed", "tries": state.attempt_number})
 
     async def once() -> None:
-        await act()  # tenacity awaits what was defined with `async def` only; a lambda's coroutine it would drop
+        await act()  # for the reason above
 
     await AsyncRetrying(retry=retry_if_exception_type(JournalError), wait=WAIT_AFTER_FAILURE, before_sleep=report)(once)

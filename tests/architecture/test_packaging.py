@@ -56,8 +56,9 @@ def test_image_keeps_the_journal_in_its_volume(in_container: Settings) -> None:
 
 
 def test_image_is_reached_on_the_ports_it_exposes(in_container: Settings) -> None:
-    assert {in_container.listen.host, in_container.admin.host} == {"0.0.0.0"}
-    assert SERVED["EXPOSE"].split() == [str(in_container.listen.port), str(in_container.admin.port)]
+    assert in_container.listen.host == "0.0.0.0"
+    assert SERVED["EXPOSE"] == str(in_container.listen.port)
+    assert in_container.admin.host == "127.0.0.1", "off loopback the admin port needs a token, which an image cannot bring"
     assert f"http://127.0.0.1:{in_container.admin.port}/readyz" in SERVED["HEALTHCHECK"]
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from simulator import Simulator
-from tests.cli.centre import Centre
+from tests.cli.centre import TERM, Centre
 from tests.traffic.centre import doses_applied, people
 
 SHIPPED = Path(__file__).parents[2] / "proxy" / "profiles" / "cowin-vaccinator.yaml"
@@ -25,6 +27,24 @@ async def test_a_stop_settles_what_is_under_way(centre: Centre, sim: Simulator) 
         assert (await service.logged("stopped"))["unsettled"] == 0
     assert len(doses_applied(sim)) == 1
     assert not [file.name for file in (centre.folder / "data").iterdir() if file.name.endswith(("-wal", "-shm"))]
+
+
+async def one_after_another(centre: Centre, persons: Iterator[str]) -> None:
+    for person in persons:
+        await centre.vaccinate(person)
+
+
+async def test_a_stop_takes_no_new_desk_while_it_settles(centre: Centre, sim: Simulator) -> None:
+    await sim.faults.add("slow", routes=("/api/v2/vaccinator/**",), latency_s=2)
+    persons = iter(people(sim))
+    async with centre.serving() as service:
+        assert await centre.vaccinate(next(persons)) == 200
+        service.process.send_signal(TERM)
+        await service.logged("stopping")
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await one_after_another(centre, persons)
+        assert "stopped" not in {event["action"] for event in service.events}
+        await service.logged("stopped")
 
 
 async def test_every_line_of_the_log_is_json_with_an_action(centre: Centre) -> None:
