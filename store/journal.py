@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from store import operator_hold, outage_ledger, record_ledger, record_search
+from store import afterwards, audit, decision_ledger, identity_ledger, operator_hold, outage_ledger, record_ledger, record_search
+from store.audit import AuditEntry
+from store.decisions import Act, Decision, Edited, HeldGroup, Revision
 from store.engine import CommitObserver, Engine
+from store.identities import Identity, Learnt, Rekey
 from store.keyfile import journal_key
 from store.lock import Lock, Role
 from store.operator_hold import OperatorHold
@@ -23,14 +26,14 @@ from store.outage_ledger import OutageFilter
 from store.outages import Outage
 from store.queries import Db, run, value
 from store.record_search import RecordFilter
-from store.records import NewRecord, Record, Recorded, RecordState, Settlement
+from store.records import Admission, NewRecord, Record, RecordState, Settlement, StoredAnswer
 from store.snapshot import Snapshot, snapshot
 
 _LANE_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class Installation:
     """What a journal is given at its first start and keeps: who it is, and the key of its hashes."""
 
     installation_id: bytes
@@ -57,9 +60,9 @@ async def open_journal(
 class Journal:
     """An open journal. Close it, or the process does not end: its connections have threads."""
 
-    def __init__(self, engine: Engine, identity: Identity, lock: Lock | None) -> None:
+    def __init__(self, engine: Engine, installation: Installation, lock: Lock | None) -> None:
         self._engine = engine
-        self._identity = identity
+        self._installation = installation
         self._lock = lock
 
     @classmethod
@@ -67,11 +70,11 @@ class Journal:
         """Open the file with a key and a lock that the caller has; `close` releases the lock. Raises as `open_journal`."""
         engine = await Engine.open(path, key, on_commit)
         try:
-            identity = await engine.write(_identity)
+            installation = await engine.write(_installation)
         except BaseException:
             await engine.close()
             raise
-        return cls(engine, identity, lock)
+        return cls(engine, installation, lock)
 
     async def close(self) -> None:
         """Finish what is queued, fold the log into the file, close it, and let others have it."""
@@ -88,36 +91,74 @@ class Journal:
     @property
     def installation_id(self) -> bytes:
         """16 random bytes made at the first start."""
-        return self._identity.installation_id
+        return self._installation.installation_id
 
     def lane_hash(self, text: str) -> bytes:
         """Return the 16-byte keyed hash under which *text* is known here; of no use to whoever lacks this journal."""
-        return hashlib.blake2b(text.encode(), digest_size=_LANE_BYTES, key=self._identity.hash_key).digest()
+        return hashlib.blake2b(text.encode(), digest_size=_LANE_BYTES, key=self._installation.hash_key).digest()
 
     # Records
 
-    async def record(self, new: NewRecord, *, send: bool) -> Recorded:
-        """Keep a write. With *send* it is `sending` at once, unless something older waits in one of its lanes."""
-        return await self._engine.write(record_ledger.record, new, send=send)
+    async def record(self, new: NewRecord, *, send: bool, issue: Callable[[int], str] | None = None) -> Admission:
+        """
+        Keep a write, unless it is known. With *send* it is `sending` at once, unless something older waits in one of its lanes.
+
+        Args:
+            new: The write; what it leaves out (natural key, idempotency key, ids awaited) is not asked about.
+            send: Whether the caller is ready to send it.
+            issue: Given for a registration: makes a provisional id from a number that was never used before. Pure.
+        """
+        if issue is None:
+            return await self._engine.write(record_ledger.record, new, send=send)
+        return await self._engine.write(record_ledger.register, new, issue, self.lane_hash, send=send)
 
     async def begin_send(self, number: int, now: int) -> Record | None:
         """Claim a pending record that heads all its lanes; durable before the first byte goes out. None where it is not that."""
         return await self._engine.write(record_ledger.begin_send, number, now)
 
-    async def settle(self, number: int, attempt: int, settlement: Settlement, now: int) -> bool:
-        """Write what one attempt came to; False where the record has moved on. A late delivery is taken in any open state."""
-        return await self._engine.write(record_ledger.settle, number, attempt, settlement, now)
+    async def settle(
+        self,
+        number: int,
+        attempt: int,
+        settlement: Settlement,
+        now: int,
+        *,
+        answer: StoredAnswer | None = None,
+        learnt: Learnt | None = None,
+    ) -> bool:
+        """
+        Write what one attempt came to; False where the record has moved on. A late delivery is taken in any open state.
 
-    async def move(self, number: int, from_state: RecordState, to: Settlement, now: int) -> bool:
-        """Move a record by a decision without a send; False where it no longer stands in *from_state*."""
-        return await self._engine.write(record_ledger.move, number, from_state, to, now)
+        What is learnt with it stands in any case.
+        """
+
+        def change(db: Db) -> bool:
+            return record_ledger.settle(db, number, attempt, settlement, now, answer)
+
+        return await self._engine.write(record_ledger.learning, learnt, self.lane_hash, change, now)
+
+    async def move(self, number: int, from_state: RecordState, to: Settlement, now: int, *, learnt: Learnt | None = None) -> bool:
+        """Move a record by a decision without a send; False where it no longer stands in *from_state*. As `settle` with *learnt*."""
+
+        def change(db: Db) -> bool:
+            return record_ledger.move(db, number, from_state, to, now)
+
+        return await self._engine.write(record_ledger.learning, learnt, self.lane_hash, change, now)
+
+    async def postpone(self, number: int, state: RecordState, due_at: int, now: int, *, looked_up: bool = False) -> bool:
+        """Look at a record again at *due_at*; *looked_up*: a look-up has found nothing now. False where it no longer stands in *state*."""
+        return await self._engine.write(record_ledger.postpone, number, state, due_at, now, looked_up=looked_up)
 
     async def recover(self, now: int) -> int:
         """At start: make every send that a stop cut off `unknown`; return how many there were."""
         return await self._engine.write(record_ledger.recover, now)
 
     async def heads(self, groups: Collection[str], now: int, limit: int, principals: Collection[bytes] = ()) -> list[Record]:
-        """Return up to *limit* due heads of lanes, oldest first: those that need no client's credential, or one of *principals*."""
+        """
+        Return up to *limit* due heads of lanes, `pending` and `unknown`: those that need no client's credential, or one of *principals*.
+
+        Order: deadlines ahead, the earliest first; then the overdue; then those without a deadline, oldest first.
+        """
         return await self._engine.read(record_search.heads, groups, now, limit, principals)
 
     async def any_open(self, lanes: Sequence[bytes]) -> bool:
@@ -136,6 +177,10 @@ class Journal:
         """Return the record of this number or 16-byte id."""
         return await self._engine.read(record_search.get, key)
 
+    async def answer_of(self, number: int) -> StoredAnswer | None:
+        """Return what the server said of a record; None where nothing was kept, or it was purged."""
+        return await self._engine.read(record_search.answer_of, number)
+
     async def find(self, wanted: RecordFilter) -> list[Record]:
         """Return a page of the records that fit, newest last."""
         return await self._engine.read(record_search.find, wanted)
@@ -151,6 +196,87 @@ class Journal:
     async def oldest_unsent_at(self) -> int | None:
         """Return when the oldest of the pending, sending and unknown records was made."""
         return await self._engine.read(record_search.oldest_unsent_at)
+
+    async def next_deadline_at(self, now: int) -> int | None:
+        """Return the next deadline of what is not confirmed."""
+        return await self._engine.read(record_search.next_deadline_at, now)
+
+    async def past_deadline(self, now: int) -> int:
+        """Return how much of what is not confirmed should have been by now."""
+        return await self._engine.read(record_search.past_deadline, now)
+
+    # What persons decide: compared with the record as they saw it, and in the audit
+
+    async def edit(self, seen: Record, edited: Edited, act: Act, now: int) -> Decision:
+        """Let a held, or a never sent, record say something else, and queue it; what it said is kept as a revision."""
+        return await self._engine.write(decision_ledger.edit, seen, edited, act, self.lane_hash, now)
+
+    async def retry(self, seen: Record, act: Act, now: int) -> Decision:
+        """Let a waiting record be sent at once; where a send may have got through and nobody vouches that none did, be looked up."""
+        return await self._engine.write(decision_ledger.retry, seen, act, now)
+
+    async def settle_by_person(self, seen: Record, reference: str, act: Act, now: int, *, learnt: Learnt | None = None) -> Decision:
+        """Take a person's word that the server has a record; with *learnt*, who it is that was registered."""
+        return await self._engine.write(decision_ledger.settle, seen, reference, act, learnt, self.lane_hash, now)
+
+    async def discard(self, seen: Record, act: Act, now: int) -> Decision:
+        """Give a pending or held record up."""
+        return await self._engine.write(decision_ledger.discard, seen, act, self.lane_hash, now)
+
+    async def held_groups(self) -> list[HeldGroup]:
+        """Return the held records by route and reason, most first."""
+        return await self._engine.read(decision_ledger.held_groups)
+
+    async def revisions(self, number: int) -> list[Revision]:
+        """Return what a record said before each of its edits, the original first."""
+        return await self._engine.read(decision_ledger.revisions, number)
+
+    async def note(self, by: str, action: str, reason: str, now: int, details: Mapping[str, object] | None = None) -> None:
+        """Put into the audit what a person did that changed no record, such as an export; *details* without personal data."""
+        await self._engine.write(audit.note, now, by, action, None, reason, details)
+
+    async def audit_entries(self, after: int = 0, limit: int = 1000, number: int | None = None) -> list[AuditEntry]:
+        """Return a page of the audit, of one record or all, oldest first; *after* is the last id of the page before."""
+        return await self._engine.read(audit.entries, after, limit, number)
+
+    async def verify_audit(self) -> int | None:
+        """Return the id of the audit's first entry that is not what was written; None where all is."""
+        return await self._engine.read(audit.first_broken)
+
+    # Afterwards
+
+    async def mark_exported(self, numbers: Collection[int], now: int) -> int:
+        """Mark records that somebody now has on paper; return how many there were."""
+        return await self._engine.write(afterwards.mark_exported, numbers, now)
+
+    async def delivered_since(self, since: int, after: int, limit: int) -> list[Record]:
+        """Return a page of the records delivered since then that were not swept, oldest first; *after*: the last number before."""
+        return await self._engine.read(afterwards.delivered_since, since, after, limit)
+
+    async def mark_swept(self, number: int, now: int) -> bool:
+        """Note that the server was asked once more and has it; False where it is no longer delivered."""
+        return await self._engine.write(afterwards.mark_swept, number, now)
+
+    async def purge(self, delivered_before: int, now: int) -> int:
+        """Forget what some records delivered before then said and were answered; return how many: call it again until it is 0."""
+        return await self._engine.write(afterwards.purge, delivered_before, now)
+
+    # People whose real id is not known yet
+
+    async def learn(self, provisional: str, real: str, rekey: Rekey, now: int, *, adopted: bool = False) -> bool:
+        """
+        Note whom an id stands for, and key anew every open record of either: one transaction.
+
+        Where two then are one fact, the younger that cannot have reached the server is held.
+
+        Returns:
+            False where the id is not ours, or is known to stand for somebody else: then nothing is changed.
+        """
+        return await self._engine.write(identity_ledger.learn, Learnt(provisional, real, rekey, adopted), self.lane_hash, now)
+
+    async def identities(self, provisionals: Collection[str]) -> dict[str, Identity]:
+        """Return what is known of each id; those that are not ours are left out."""
+        return await self._engine.read(identity_ledger.identities, provisionals)
 
     # Outages
 
@@ -186,6 +312,10 @@ class Journal:
         """Return the group's latest outage, running or not."""
         return await self._engine.read(outage_ledger.last_outage, group)
 
+    async def running_or_last_outage_end(self, group: str) -> int | None:
+        """Return when the group's latest outage ended, or for one that is running its last failure; None where it was never out."""
+        return await self._engine.read(outage_ledger.running_or_last_outage_end, group)
+
     async def outages(self, wanted: OutageFilter) -> list[Outage]:
         """Return a page of the outages that fit, newest last."""
         return await self._engine.read(outage_ledger.outages, wanted)
@@ -209,7 +339,7 @@ class Journal:
         return await self._engine.read(snapshot, now, self._engine.size_bytes())
 
 
-def _identity(db: Db) -> Identity:
+def _installation(db: Db) -> Installation:
     run(db, "keep_meta", name="installation_id", value=secrets.token_bytes(16))
     run(db, "keep_meta", name="hash_key", value=secrets.token_bytes(32))
-    return Identity(value(db, "meta", name="installation_id"), value(db, "meta", name="hash_key"))
+    return Installation(value(db, "meta", name="installation_id"), value(db, "meta", name="hash_key"))

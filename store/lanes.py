@@ -7,10 +7,10 @@ of all lanes are one index away (0 = heads them all) and a change of state touch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from store.queries import Db, run, value
+from store.queries import Db, rows, run, value
 
 _LANE_BYTES: Final = 16
 _YOUNGEST: Final = (1 << 63) - 1
@@ -51,3 +51,35 @@ def reenter(db: Db, number: int, lanes: Sequence[bytes]) -> None:
         run(db, "shift_head", lane=lane, number=number, step=1)
     run(db, "set_behind", number=number, behind=behind(db, lanes, number))
     enter(db, number, lanes)
+
+
+def open_in(db: Db, lanes: Iterable[bytes]) -> list[int]:
+    """Return the numbers of all open records of *lanes*, oldest first."""
+    return sorted({number for lane in lanes for (number,) in rows(db, "open_in_lane", lane=lane)})
+
+
+def exchange(db: Db, number: int, new_lanes: Sequence[bytes]) -> set[bytes]:
+    """Take an open record out of its lanes and put it into others, at its old place; return all that are to be recounted."""
+    old_lanes = of(db, number)
+    for lane in old_lanes:
+        run(db, "leave_lane", lane=lane, number=number)
+    new_lanes = unpacked(packed(new_lanes))
+    run(db, "set_lanes", number=number, lanes=packed(new_lanes))
+    enter(db, number, new_lanes)
+    return {*old_lanes, *new_lanes}
+
+
+def recount(db: Db, lanes: Iterable[bytes]) -> None:
+    """Work out anew who waits behind whom, for all open records of *lanes*."""
+    for number in open_in(db, lanes):
+        run(db, "set_behind", number=number, behind=behind(db, of(db, number), number))
+
+
+def of(db: Db, number: int) -> list[bytes]:
+    """Return a record's lanes; none where there is no such record."""
+    return unpacked(value(db, "lanes_of", number=number) or b"")
+
+
+def under_way_behind(db: Db, number: int) -> bool:
+    """Return whether a younger record of its lanes is being sent: possible where two lanes turned out to be one person's."""
+    return any(value(db, "is_under_way", lane=lane, number=number) for lane in of(db, number))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from store import audit
 from store.queries import Db, rows, run
 
 
@@ -19,13 +20,17 @@ class OperatorHold:
 
 def hold(db: Db, until: int | None, reason: str, by: str, now: int) -> None:
     """Put a hold in force, in place of the one that was."""
-    release(db, by, now)
+    run(db, "release_hold", released_by=by, released_at=now)
     run(db, "insert_hold", until=until, reason=reason, held_by=by, held_at=now)
+    audit.note(db, now, by, "hold", None, reason, {"until": until})
 
 
 def release(db: Db, by: str, now: int) -> bool:
     """Release the hold in force; False where there is none."""
-    return run(db, "release_hold", released_by=by, released_at=now) > 0
+    released = run(db, "release_hold", released_by=by, released_at=now) > 0
+    if released:
+        audit.note(db, now, by, "release", None, "")
+    return released
 
 
 def operator_hold(db: Db) -> OperatorHold | None:

@@ -80,6 +80,12 @@ def last_outage(db: Db, group: str) -> Outage | None:
     return Outage(*found[0]) if found else None
 
 
+def running_or_last_outage_end(db: Db, group: str) -> int | None:
+    """Return when the group's latest outage ended, or for one that is running its last failure; None where it was never out."""
+    end: int | None = value(db, "outage_end", route_group=group)
+    return end
+
+
 def outages(db: Db, wanted: OutageFilter) -> list[Outage]:
     """Return a page of the outages that fit, newest last."""
     groups = json.dumps(list(wanted.groups)) if wanted.groups else None

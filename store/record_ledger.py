@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 
-from store import lanes
+from store import claims, identity_ledger, lanes
+from store.identities import Learnt
+from store.identity_ledger import LaneHash
 from store.queries import Db, rows, run, value
-from store.records import OPEN_STATES, NewRecord, Record, Recorded, RecordState, Settlement
+from store.record_row import record_of
+from store.records import OPEN_STATES, Admission, NewRecord, Record, Recorded, RecordState, Settlement, StoredAnswer
 
 RECORDED_TOTAL: Final = "records_recorded_total"
 """Durable counter of records kept; its label is the route."""
@@ -18,33 +22,33 @@ SENDS_TOTAL: Final = "sends_total"
 DELAY_BOUNDS_S: Final = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 10800.0, 21600.0, 43200.0, 86400.0, 172800.0)
 """Upper bounds of the delivery delay's buckets; one more, without bound, follows."""
 
-
-def as_record(row: tuple[Any, ...]) -> Record:
-    """Return a row of `whole_record`: its columns are Record's fields, in order (a test holds it)."""
-    fields = (*row[:2], RecordState(row[2]), *row[3:10], bool(row[10]), *row[11:])
-    return Record(*fields)
+CLEARED_FROM: Final = frozenset({RecordState.UNKNOWN, RecordState.HELD})
+"""Where a look-up, or a person, may say that no send got through."""
 
 
-def record(db: Db, new: NewRecord, *, send: bool) -> Recorded:
-    """Keep a record; as `sending` if the caller is to send it at once and it heads all its lanes, else as `pending`."""
-    own_lanes = lanes.unpacked(lanes.packed(new.lanes))
-    behind = lanes.behind(db, own_lanes)
-    state = RecordState.SENDING if send and behind == 0 else RecordState.PENDING
-    number: int = _insert(db, new, state, behind)
-    lanes.enter(db, number, own_lanes)
-    run(db, "count_up", name=RECORDED_TOTAL, label=new.route)
-    run(db, "count_into_running_outage", route_group=new.group)
-    return Recorded(number, state)
+def record(db: Db, new: NewRecord, *, send: bool) -> Admission:
+    """Keep a record, unless it is known; as `sending` if the caller is to send it at once and it heads all its lanes, else `pending`."""
+    return _outcome_of_asking(db, new) or _keep(db, new, new.lanes, None, send=send)
+
+
+def register(db: Db, new: NewRecord, issue: Callable[[int], str], lane_hash: LaneHash, *, send: bool) -> Admission:
+    """Keep the record of a person who gets a provisional id with it; as `record`, and in that id's lane too."""
+    if (known := _outcome_of_asking(db, new)) is not None:
+        return known
+    provisional = identity_ledger.next_provisional(db, issue)
+    recorded = _keep(db, new, (*new.lanes, lane_hash(provisional)), provisional, send=send)
+    identity_ledger.issued(db, provisional, recorded.number, new.recorded_at)
+    return recorded
 
 
 def begin_send(db: Db, number: int, now: int) -> Record | None:
-    """Claim a pending record that heads all its lanes for one send; None where it is not that."""
-    if not rows(db, "begin_send", number=number, now=now):
+    """Claim a pending record that heads all its lanes for one send; None where it is not that, or one of its lanes is busy."""
+    if lanes.under_way_behind(db, number) or not rows(db, "begin_send", number=number, now=now):
         return None
-    return as_record(rows(db, "record_by_number", key=number)[0])
+    return record_of(db, number)
 
 
-def settle(db: Db, number: int, attempt: int, settlement: Settlement, now: int) -> bool:
+def settle(db: Db, number: int, attempt: int, settlement: Settlement, now: int, answer: StoredAnswer | None = None) -> bool:
     """
     Write what one attempt came to, if the record is still in that attempt. A delivery is taken in any open state: it is proof.
 
@@ -52,12 +56,35 @@ def settle(db: Db, number: int, attempt: int, settlement: Settlement, now: int) 
     """
     if settlement.outcome is not None:
         run(db, "count_up", name=SENDS_TOTAL, label=settlement.outcome)
-    return _change(db, number, RecordState.SENDING, settlement, now, attempt=attempt, late=settlement.state is RecordState.DELIVERED)
+    late = settlement.state is RecordState.DELIVERED
+    changed = _change(db, number, RecordState.SENDING, settlement, now, attempt=attempt, late=late)
+    if changed and answer is not None:
+        run(db, "keep_answer", number=number, status=answer.status, reason=answer.reason, headers=answer.headers, body=answer.body)
+    return changed
 
 
 def move(db: Db, number: int, from_state: RecordState, to: Settlement, now: int) -> bool:
-    """Move a record by a decision that no send of ours brought about, if it still stands in *from_state*."""
+    """
+    Move a record by a decision that no send of ours brought about, if it still stands in *from_state*.
+
+    Raises:
+        ValueError: *to* clears what may have been applied, but *from_state* is not one in which a look-up or a person tells that.
+    """
+    if to.cleared and from_state not in CLEARED_FROM:
+        raise ValueError(from_state)
     return _change(db, number, from_state, to, now, attempt=None, late=False)
+
+
+def learning(db: Db, learnt: Learnt | None, lane_hash: LaneHash, change: Callable[[Db], bool], now: int) -> bool:
+    """Make a change of a registration, and learn with it whom its id stands for: for both it is the same moment."""
+    if learnt is not None:
+        identity_ledger.learn(db, learnt, lane_hash, now)
+    return change(db)
+
+
+def postpone(db: Db, number: int, state: RecordState, due_at: int, now: int, *, looked_up: bool) -> bool:
+    """Look at a record again at *due_at*, if it still stands in *state*."""
+    return run(db, "postpone", number=number, state=state, due_at=due_at, looked_up=looked_up, now=now) > 0
 
 
 def recover(db: Db, now: int) -> int:
@@ -65,7 +92,23 @@ def recover(db: Db, now: int) -> int:
     return run(db, "interrupt_sends", now=now)
 
 
-def _insert(db: Db, new: NewRecord, state: RecordState, behind: int) -> int:
+def _outcome_of_asking(db: Db, new: NewRecord) -> Admission | None:
+    return identity_ledger.outrun(db, new) or claims.known(db, new)
+
+
+def _keep(db: Db, new: NewRecord, its_lanes: Sequence[bytes], issues: str | None, *, send: bool) -> Recorded:
+    own_lanes = lanes.unpacked(lanes.packed(its_lanes))
+    behind = lanes.behind(db, own_lanes)
+    state = RecordState.SENDING if send and behind == 0 else RecordState.PENDING
+    number: int = _insert(db, new, state, own_lanes, behind, issues)
+    lanes.enter(db, number, own_lanes)
+    claims.claim(db, number, new)
+    run(db, "count_up", name=RECORDED_TOTAL, label=new.route)
+    run(db, "count_into_running_outage", route_group=new.group)
+    return Recorded(number, state, issues)
+
+
+def _insert(db: Db, new: NewRecord, state: RecordState, own_lanes: Sequence[bytes], behind: int, issues: str | None) -> int:
     sending = state is RecordState.SENDING
     number: int = value(
         db,
@@ -74,12 +117,17 @@ def _insert(db: Db, new: NewRecord, state: RecordState, behind: int) -> int:
         state=state,
         route=new.route,
         route_group=new.group,
-        lanes=lanes.packed(new.lanes),
+        lanes=lanes.packed(own_lanes),
         behind=behind,
         recorded_at=new.recorded_at,
         begun_at=new.recorded_at if sending else None,
         attempt=int(sending),
         principal=new.principal,
+        natural_key=new.natural_key,
+        content=new.content,
+        deadline_at=new.deadline_at,
+        issues=issues,
+        override=new.override,
     )
     run(db, "insert_request", number=number, method=new.method, target=new.target, headers=new.headers, body=new.body)
     return number
@@ -98,6 +146,8 @@ def _change(db: Db, number: int, from_state: RecordState, to: Settlement, now: i
         due_at=to.due_at,
         failed=to.failed,
         maybe_applied=to.maybe_applied,
+        cleared=to.cleared,
+        looked_up=to.looked_up,
         answer_status=to.answer_status,
         reason=to.reason,
     )

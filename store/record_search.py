@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Final
+from typing import Any, Final
 
 from store.lanes import behind
 from store.queries import Db, rows, value
-from store.record_ledger import as_record
-from store.records import Record, RecordState
+from store.record_row import as_record
+from store.records import Record, RecordState, StoredAnswer
 
 FAR_MS: Final = 15 * 60 * 1000
 """The back-off's cap: a due time further ahead comes from a clock that jumped, and is due now."""
@@ -39,12 +39,20 @@ class RecordFilter:
 
 
 def heads(db: Db, groups: Collection[str], now: int, limit: int, principals: Collection[bytes] = ()) -> list[Record]:
-    """Return up to *limit* records that head all their lanes and are due, oldest first: of *principals*, and of none in particular."""
-    # One seek and short walk for each group and principal: one query over several would sort, or pass over, all that waits.
+    """
+    Return up to *limit* records that head all their lanes and are due: of *principals*, and of none in particular.
+
+    First those with a deadline ahead, the earliest first, then those whose deadline has passed, then the others, oldest first. Those
+    that are `unknown` are among them: their next step is a look-up.
+    """
+    # A seek and short walk for each class, group and principal: one query over several would sort, or pass over, all that waits.
     asked = {"now": now, "far": now + FAR_MS, "limit": limit}
-    pairs = product(groups, (None, *principals))
-    found = [row for group, principal in pairs for row in rows(db, "heads", route_group=group, principal=principal, **asked)]
-    return [as_record(row) for row in sorted(found)[:limit]]
+    pairs = [{"route_group": group, "principal": principal} for group, principal in product(groups, (None, *principals))]
+    ahead = _in_order(row for pair in pairs for row in rows(db, "heads_ahead", **pair, **asked))
+    overdue = _in_order(row for pair in pairs for row in rows(db, "heads_overdue", **pair, **asked)) if len(ahead) < limit else []
+    dated = ahead + overdue
+    undated = _in_order(row for pair in pairs for row in rows(db, "heads_undated", **pair, **asked)) if len(dated) < limit else []
+    return (dated + undated)[:limit]
 
 
 def any_open(db: Db, lanes: Sequence[bytes]) -> bool:
@@ -67,6 +75,12 @@ def get(db: Db, key: int | bytes) -> Record | None:
     """Return the record of this number or id."""
     found = rows(db, "record_by_number" if isinstance(key, int) else "record_by_id", key=key)
     return as_record(found[0]) if found else None
+
+
+def answer_of(db: Db, number: int) -> StoredAnswer | None:
+    """Return what the server said of a record."""
+    found = rows(db, "answer_of", number=number)
+    return StoredAnswer(*found[0]) if found else None
 
 
 def find(db: Db, wanted: RecordFilter) -> list[Record]:
@@ -102,6 +116,22 @@ def oldest_unsent_at(db: Db) -> int | None:
     """Return when the oldest record was made that the server is still to get; wall-clock milliseconds UTC."""
     oldest: int | None = value(db, "oldest_unsent")
     return oldest
+
+
+def next_deadline_at(db: Db, now: int) -> int | None:
+    """Return the next deadline of what is not confirmed; wall-clock milliseconds UTC."""
+    deadline: int | None = value(db, "next_deadline", now=now)
+    return deadline
+
+
+def past_deadline(db: Db, now: int) -> int:
+    """Return how much of what is not confirmed should have been by now."""
+    records: int = value(db, "past_deadline", now=now)
+    return records
+
+
+def _in_order(found: Iterable[tuple[Any, ...]]) -> list[Record]:
+    return sorted(map(as_record, found), key=lambda record: (record.deadline_at or 0, record.number))
 
 
 def _one_of(words: Collection[str]) -> str | None:

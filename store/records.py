@@ -59,6 +59,11 @@ class NewRecord:
     `headers` is the request's header block as it came, `Name: value` lines ended by CRLF, without credential and hop-by-hop fields;
     `target` is path and query as they came, percent-encodings untouched; `lanes` are 16-byte keyed hashes of the persons concerned;
     `recorded_at` is wall-clock milliseconds UTC; `principal` is a keyed hash of who the request's credential stood for, or None.
+
+    `natural_key` is the 16-byte keyed hash of what makes two requests the same fact, `content` the keyed hash of the fields in which
+    two tellings of it may differ; `override` says why it is to be kept although the fact is known with other content.
+    `idempotency_key` is the 16-byte keyed hash of principal and key, `fingerprint` the hash of the request it came with. `awaits` are
+    the provisional ids that it is keyed by. `deadline_at` is until when the server takes it, wall-clock milliseconds UTC.
     """
 
     id: bytes
@@ -71,6 +76,13 @@ class NewRecord:
     body: bytes = field(repr=False)
     recorded_at: int
     principal: bytes | None = None
+    natural_key: bytes | None = None
+    content: bytes = b""
+    override: str | None = None
+    idempotency_key: bytes | None = None
+    fingerprint: bytes = b""
+    awaits: tuple[str, ...] = ()
+    deadline_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +93,10 @@ class Record:
     `number` is the centre's running number, spoken on the telephone. `attempt` counts the sends begun and is the generation that
     settling compares; `failures` counts those that were the record's own fault and is what its back-off grows with (an outage uses
     up none). `maybe_applied` says whether some send may have got through. `reason` is a short code and text without personal data.
+
+    `last_sent_at` is when the latest attempt ended (for one that a stop cut off: when that was found), `looked_up_at` when a look-up
+    last found nothing. `issues` is the provisional id given with it. `revision` counts a person's edits, from 1. `reference` is that
+    by which a person found it at the server. The request of a record that was purged is empty.
     """
 
     number: int
@@ -100,14 +116,68 @@ class Record:
     target: str = field(repr=False)
     headers: bytes = field(repr=False)
     body: bytes = field(repr=False)
+    last_sent_at: int | None = None
+    natural_key: bytes | None = None
+    deadline_at: int | None = None
+    looked_up_at: int | None = None
+    issues: str | None = None
+    override: str | None = field(default=None, repr=False)
+    revision: int = 1
+    reference: str | None = field(default=None, repr=False)
+    exported_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What became of a record that was kept: its number, and whether the caller is to send it now (`sending`) or later (`pending`)."""
+    """
+    What became of a record that was kept: its number, and whether the caller is to send it now (`sending`) or later (`pending`).
+
+    `issues` is the provisional id that it was given.
+    """
 
     number: int
     state: RecordState
+    issues: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """The request, or its fact with this content, is a record already; nothing was kept."""
+
+    number: int
+    id: bytes
+    state: RecordState
+    issues: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Its fact is a record already, with other content; nothing was kept."""
+
+    number: int
+    id: bytes
+    state: RecordState
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReused:
+    """Its idempotency key came with another request before; nothing was kept."""
+
+    number: int
+    id: bytes
+    state: RecordState
+
+
+@dataclass(frozen=True, slots=True)
+class Outrun:
+    """A provisional id that it is keyed by has become known meanwhile; nothing was kept: key it by the real id and ask again."""
+
+    provisional: str
+    real: str = field(repr=False)
+
+
+Admission = Recorded | Same | Conflict | KeyReused | Outrun
+"""What comes of a write that is to be kept. The last four only where the NewRecord has the keys, or awaits somebody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +187,7 @@ class Settlement:
 
     `outcome` is counted in `sends_total` (None: no send was made). `due_at` is the earliest next try, wall-clock milliseconds UTC.
     `failed` says the failure was the record's own. `answer_status` is what the server said, where it said something.
+    `looked_up`: a look-up found nothing. `cleared`: it is sure now that no send got through (allowed from `unknown` and `held`).
     """
 
     state: RecordState
@@ -126,3 +197,15 @@ class Settlement:
     failed: bool = False
     maybe_applied: bool = False
     answer_status: int | None = None
+    looked_up: bool = False
+    cleared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """What the server answered; `headers` is a block of `Name: value` lines ended by CRLF."""
+
+    status: int
+    reason: str
+    headers: bytes = field(repr=False)
+    body: bytes = field(repr=False)

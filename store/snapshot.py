@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
 
+from store.audit import ACTIONS_TOTAL
 from store.operator_hold import OperatorHold, operator_hold
 from store.outages import Outage
 from store.queries import Db, rows
 from store.record_ledger import DELAY_BOUNDS_S, RECORDED_TOTAL, SENDS_TOTAL
-from store.record_search import counts, oldest_unsent_at
+from store.record_search import counts, next_deadline_at, oldest_unsent_at, past_deadline
 from store.records import RecordState
 
 DURATION_BOUNDS_S: Final = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0, 43200.0, 86400.0)
@@ -59,6 +60,9 @@ class Snapshot:
     outages: Mapping[str, GroupOutages]
     hold: OperatorHold | None
     journal_size_bytes: int
+    next_deadline_at: int | None = None
+    past_deadline: int = 0
+    operator_actions_total: Mapping[str, int] = field(default_factory=dict)
 
 
 def snapshot(db: Db, now: int, journal_size_bytes: int) -> Snapshot:
@@ -73,6 +77,9 @@ def snapshot(db: Db, now: int, journal_size_bytes: int) -> Snapshot:
         outages=_by_group([Outage(*row) for row in rows(db, "all_outages")], now),
         hold=operator_hold(db),
         journal_size_bytes=journal_size_bytes,
+        next_deadline_at=next_deadline_at(db, now),
+        past_deadline=past_deadline(db, now),
+        operator_actions_total={label: total for name, label, total in counters if name == ACTIONS_TOTAL},
     )
 
 

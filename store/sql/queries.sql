@@ -6,8 +6,10 @@ SELECT EXISTS (SELECT 1 FROM record_lane WHERE lane = :lane AND number < :number
 
 -- name: insert_record
 -- Keep a record; its number is what the telephone gets.
-INSERT INTO record (id, state, route, route_group, lanes, behind, recorded_at, begun_at, attempt, principal)
-VALUES (:id, :state, :route, :route_group, :lanes, :behind, :recorded_at, :begun_at, :attempt, :principal)
+INSERT INTO record (id, state, route, route_group, lanes, behind, recorded_at, begun_at, attempt, principal,
+                    natural_key, content, deadline_at, issues, override)
+VALUES (:id, :state, :route, :route_group, :lanes, :behind, :recorded_at, :begun_at, :attempt, :principal,
+        :natural_key, :content, :deadline_at, :issues, :override)
 RETURNING number;
 
 -- name: insert_request
@@ -31,6 +33,25 @@ WHERE number = (SELECT MIN(number) FROM record_lane WHERE lane = :lane) AND numb
 -- In how many of its lanes a record that returns has to wait.
 UPDATE record SET behind = :behind WHERE number = :number;
 
+-- name: open_in_lane
+-- All who wait in this lane.
+SELECT number FROM record_lane WHERE lane = :lane;
+
+-- name: lanes_of
+-- A record's lanes, one after another.
+SELECT lanes FROM record WHERE number = :number;
+
+-- name: set_lanes
+-- A record turned out to be in other lanes.
+UPDATE record SET lanes = :lanes WHERE number = :number;
+
+-- name: is_under_way
+-- Is a younger record of this lane being sent?
+SELECT EXISTS (
+    SELECT 1 FROM record_lane l
+    JOIN record r ON r.number = l.number
+    WHERE l.lane = :lane AND l.number > :number AND r.state = 'sending');
+
 -- name: begin_send
 -- Claim a record for one send: pending, and the head of all its lanes.
 UPDATE record SET state = 'sending', attempt = attempt + 1, begun_at = :now
@@ -44,7 +65,10 @@ SET state = :state,
     settled_at = CASE WHEN :state IN ('delivered', 'refused', 'discarded') THEN :now END,
     due_at = :due_at,
     failures = failures + :failed,
-    maybe_applied = CASE WHEN :state = 'delivered' THEN 0 WHEN :state = 'unknown' OR :maybe_applied = 1 THEN 1 ELSE maybe_applied END,
+    last_sent_at = CASE WHEN state = 'sending' THEN :now ELSE last_sent_at END,
+    looked_up_at = CASE WHEN :looked_up = 1 THEN :now ELSE looked_up_at END,
+    swept_at = CASE WHEN :state = 'delivered' THEN NULL ELSE swept_at END,
+    maybe_applied = CASE WHEN :state = 'delivered' OR :cleared = 1 THEN 0 WHEN :state = 'unknown' OR :maybe_applied = 1 THEN 1 ELSE maybe_applied END,
     answer_status = COALESCE(:answer_status, answer_status),
     reason = :reason
 WHERE number = :number
@@ -52,26 +76,112 @@ WHERE number = :number
        OR (:late = 1 AND state IN ('pending', 'sending', 'unknown', 'held')))
 RETURNING lanes, recorded_at;
 
+-- name: postpone
+-- Look at a record later.
+UPDATE record SET due_at = :due_at, looked_up_at = CASE WHEN :looked_up = 1 THEN :now ELSE looked_up_at END
+WHERE number = :number AND state = :state;
+
+-- name: keep_answer
+-- What the server said last.
+INSERT INTO record_answer (number, status, reason, headers, body) VALUES (:number, :status, :reason, :headers, :body)
+ON CONFLICT (number) DO UPDATE
+SET status = excluded.status, reason = excluded.reason, headers = excluded.headers, body = excluded.body;
+
+-- name: answer_of
+-- What the server said.
+SELECT status, reason, headers, body FROM record_answer WHERE number = :number;
+
+-- name: fact_claims
+-- Who claims a fact, the one that has it first; `same`: with this content, in any revision.
+SELECT r.number, r.id, r.state, r.issues,
+       r.content = :content OR EXISTS (SELECT 1 FROM record_revision v WHERE v.number = r.number AND v.content = :content) AS same
+FROM fact_claim c
+JOIN record r ON r.number = c.number
+WHERE c.natural_key = :natural_key
+ORDER BY c.beside;
+
+-- name: claim_fact
+-- A record has a fact, or stands beside the one that has.
+INSERT INTO fact_claim (natural_key, beside, number) VALUES (:natural_key, :beside, :number);
+
+-- name: unclaim_fact
+-- A record turned out to be another fact.
+DELETE FROM fact_claim WHERE natural_key = :natural_key AND number = :number;
+
+-- name: set_fact
+-- The fact that a record turned out to be.
+UPDATE record SET natural_key = :natural_key, content = :content WHERE number = :number;
+
+-- name: request_claim
+-- Which record came with this key.
+SELECT r.number, r.id, r.state, r.issues, c.fingerprint
+FROM request_claim c
+JOIN record r ON r.number = c.number
+WHERE c.idempotency_key = :idempotency_key;
+
+-- name: claim_request
+-- A record came with this key.
+INSERT INTO request_claim (idempotency_key, fingerprint, number) VALUES (:idempotency_key, :fingerprint, :number);
+
+-- name: issue_identity
+-- A provisional id was given out.
+INSERT INTO identity (provisional, number, issued_at) VALUES (:provisional, :number, :now);
+
+-- name: learn_identity
+-- Whom it stands for.
+UPDATE identity SET real = :real, adopted = :adopted, learnt_at = :now WHERE provisional = :provisional;
+
+-- name: identity
+-- What is known of a provisional id.
+SELECT provisional, number, real, issued_at, learnt_at, adopted FROM identity WHERE provisional = :provisional;
+
+-- name: real_of
+-- Whom a provisional id stands for.
+SELECT real FROM identity WHERE provisional = :provisional;
+
+-- name: hold_double
+-- It turned out to be the same fact as another. A send under way may get through all the same.
+UPDATE record
+SET state = 'held', reason = :reason, maybe_applied = CASE WHEN state = 'sending' THEN 1 ELSE maybe_applied END
+WHERE number = :number AND state IN ('pending', 'sending', 'unknown');
+
 -- name: interrupt_sends
 -- Nobody knows what became of a send that a stop cut off. (The three states name the index that holds only those.)
-UPDATE record SET state = 'unknown', maybe_applied = 1, reason = 'interrupted', due_at = :now
+UPDATE record SET state = 'unknown', maybe_applied = 1, reason = 'interrupted', due_at = :now, last_sent_at = :now
 WHERE state IN ('sending', 'unknown', 'held') AND state = 'sending';
 
--- name: heads
--- Heads of their lanes in one group, of one principal (or none), that are due, oldest first. A due time beyond the back-off's cap comes
--- from a clock that jumped: due.
+-- name: heads_ahead
+-- Heads of their lanes in one group, of one principal (or none), that are due: those with a deadline ahead, the earliest first.
+-- A due time beyond the back-off's cap comes from a clock that jumped: due.
 SELECT * FROM whole_record
 WHERE number IN (
     SELECT number FROM record
-    WHERE route_group = :route_group AND principal IS NOT DISTINCT FROM :principal AND state = 'pending' AND behind = 0
-      AND (due_at <= :now OR due_at > :far)
-    ORDER BY number LIMIT :limit)
-ORDER BY number;
+    WHERE route_group = :route_group AND principal IS NOT DISTINCT FROM :principal AND state IN ('pending', 'unknown') AND behind = 0
+      AND deadline_at > :now AND (due_at <= :now OR due_at > :far)
+    ORDER BY deadline_at, number LIMIT :limit);
+
+-- name: heads_overdue
+-- The same, of those whose deadline has passed.
+SELECT * FROM whole_record
+WHERE number IN (
+    SELECT number FROM record
+    WHERE route_group = :route_group AND principal IS NOT DISTINCT FROM :principal AND state IN ('pending', 'unknown') AND behind = 0
+      AND deadline_at <= :now AND (due_at <= :now OR due_at > :far)
+    ORDER BY deadline_at, number LIMIT :limit);
+
+-- name: heads_undated
+-- The same, of those without a deadline, oldest first.
+SELECT * FROM whole_record
+WHERE number IN (
+    SELECT number FROM record
+    WHERE route_group = :route_group AND principal IS NOT DISTINCT FROM :principal AND state IN ('pending', 'unknown') AND behind = 0
+      AND deadline_at IS NULL AND (due_at <= :now OR due_at > :far)
+    ORDER BY number LIMIT :limit);
 
 -- name: next_due
 -- The next time a head of this group becomes due.
 SELECT MIN(due_at) FROM record
-WHERE route_group = :route_group AND state = 'pending' AND behind = 0 AND due_at > 0 AND due_at > :now AND due_at <= :far;
+WHERE route_group = :route_group AND state IN ('pending', 'unknown') AND behind = 0 AND due_at > 0 AND due_at > :now AND due_at <= :far;
 
 -- name: unknowns
 -- The oldest records nobody knows the fate of. (The three states name the index that holds only those.)
@@ -118,10 +228,115 @@ SELECT MIN((
     WHERE r.route_group = g.route_group AND r.state IN ('pending', 'sending', 'unknown')))
 FROM (SELECT DISTINCT route_group FROM record_tally) g;
 
+-- name: next_deadline
+-- The next deadline of what is not confirmed.
+SELECT MIN(deadline_at) FROM record WHERE deadline_at IS NOT NULL AND settled_at IS NULL AND deadline_at > :now;
+
+-- name: past_deadline
+-- How much of what is not confirmed should have been.
+SELECT COUNT(*) FROM record WHERE deadline_at IS NOT NULL AND settled_at IS NULL AND deadline_at <= :now;
+
+-- name: held_groups
+-- What waits for a person, by route and reason, most first. (The three states name the index that holds only those.)
+SELECT route, CASE WHEN reason LIKE 'same-fact-as %' THEN 'same-fact-as' ELSE COALESCE(reason, '') END AS why,
+       COUNT(*), MIN(recorded_at), COUNT(DISTINCT lanes)
+FROM record
+WHERE state IN ('sending', 'unknown', 'held') AND state = 'held'
+GROUP BY route, why
+ORDER BY COUNT(*) DESC, route, why;
+
+-- name: keep_revision
+-- Keep what a record says before it is edited.
+INSERT INTO record_revision (number, revision, replaced_at, replaced_by, reason, target, headers, body, content)
+SELECT r.number, r.revision, :now, :by, :reason, q.target, q.headers, q.body, r.content
+FROM record r
+JOIN record_request q ON q.number = r.number
+WHERE r.number = :number;
+
+-- name: edit_request
+-- What it says from now on.
+UPDATE record_request SET target = :target, headers = :headers, body = :body WHERE number = :number;
+
+-- name: edit_record
+-- The next revision.
+UPDATE record SET revision = revision + 1, natural_key = :natural_key, content = :content, failures = 0 WHERE number = :number;
+
+-- name: revisions
+-- What a record said before each of its edits.
+SELECT revision, replaced_at, replaced_by, reason, target, headers, body FROM record_revision WHERE number = :number ORDER BY revision;
+
+-- name: set_override
+-- Why it is kept although its fact is known.
+UPDATE record SET override = :override WHERE number = :number;
+
+-- name: forget_failures
+-- Its back-off begins anew.
+UPDATE record SET failures = 0 WHERE number = :number;
+
+-- name: set_reference
+-- By what a person found it at the server.
+UPDATE record SET reference = :reference WHERE number = :number;
+
+-- name: last_audit_hash
+-- What the next entry is chained to.
+SELECT hash FROM audit ORDER BY id DESC LIMIT 1;
+
+-- name: insert_audit
+-- A person did something.
+INSERT INTO audit (at, done_by, action, number, reason, details, previous, hash)
+VALUES (:at, :done_by, :action, :number, :reason, :details, :previous, :hash);
+
+-- name: audit_entries
+-- A page of what persons did, oldest first.
+SELECT id, at, done_by, action, number, reason, details, previous, hash FROM audit
+WHERE id > :after AND (:number IS NULL OR number = :number)
+ORDER BY id LIMIT :limit;
+
+-- name: mark_exported
+-- Somebody has these on paper.
+UPDATE record SET exported_at = :now WHERE number IN (SELECT value FROM json_each(:numbers));
+
+-- name: delivered_since
+-- A page of the deliveries that were not asked for again.
+SELECT * FROM whole_record
+WHERE number IN (
+    SELECT number FROM record
+    WHERE state = 'delivered' AND purged_at IS NULL AND settled_at >= :since AND swept_at IS NULL AND number > :after
+    ORDER BY number LIMIT :limit)
+ORDER BY number;
+
+-- name: mark_swept
+-- It is there, asked once more.
+UPDATE record SET swept_at = :now WHERE number = :number AND state = 'delivered';
+
+-- name: mark_purged
+-- Whose bodies are no longer needed.
+UPDATE record SET purged_at = :now, reference = NULL
+WHERE number IN (SELECT number FROM record WHERE state = 'delivered' AND purged_at IS NULL AND settled_at < :before LIMIT :limit)
+RETURNING number;
+
+-- name: purge_requests
+-- Forget what they said.
+DELETE FROM record_request WHERE number IN (SELECT value FROM json_each(:numbers));
+
+-- name: purge_revisions
+-- Forget what they said before they were edited.
+UPDATE record_revision SET target = '', headers = x'', body = x'' WHERE number IN (SELECT value FROM json_each(:numbers));
+
+-- name: purge_answers
+-- Forget what they were answered.
+DELETE FROM record_answer WHERE number IN (SELECT value FROM json_each(:numbers));
+
 -- name: count_up
 -- Add one to a durable counter.
 INSERT INTO counter (name, label, total) VALUES (:name, :label, 1)
 ON CONFLICT (name, label) DO UPDATE SET total = counter.total + 1;
+
+-- name: count_next
+-- Add one to a durable counter and return it.
+INSERT INTO counter (name, label, total) VALUES (:name, :label, 1)
+ON CONFLICT (name, label) DO UPDATE SET total = counter.total + 1
+RETURNING total;
 
 -- name: counters
 -- All durable counters.
@@ -197,6 +412,10 @@ SELECT * FROM outage WHERE ended_at IS NULL ORDER BY started_at, id;
 -- name: last_outage
 -- The latest outage of a group, running or not.
 SELECT * FROM outage WHERE route_group = :route_group ORDER BY id DESC LIMIT 1;
+
+-- name: outage_end
+-- Until when, as far as we know, a group's latest outage lasted.
+SELECT CASE WHEN ended_at IS NULL THEN last_bad_at ELSE ended_at END FROM outage WHERE route_group = :route_group ORDER BY id DESC LIMIT 1;
 
 -- name: find_outages
 -- A page of the outages that fit, oldest first.

@@ -40,19 +40,36 @@ CREATE TABLE record (
     answer_status INTEGER,
     reason        TEXT,
     principal     BLOB,
+    last_sent_at  INTEGER,                                                -- when the latest attempt ended, as far as we know
+    natural_key   BLOB CHECK (length(natural_key) = 16),                  -- keyed hash: what makes two requests the same fact
+    content       BLOB NOT NULL DEFAULT x'',                              -- keyed hash of the fields in which two tellings of it may differ
+    deadline_at   INTEGER,                                                -- until when the server takes it
+    looked_up_at  INTEGER,                                                -- when a look-up last said that it is not there
+    issues        TEXT,                                                   -- the provisional id given with it
+    override      TEXT,                                                   -- why it is kept although its fact was known otherwise
+    revision      INTEGER NOT NULL DEFAULT 1 CHECK (revision >= 1),
+    reference     TEXT,                                                   -- by which a person found it at the server
+    exported_at   INTEGER,                                                -- when it was last put into a paper register
+    swept_at      INTEGER,                                                -- when it was asked for again after its delivery
+    purged_at     INTEGER,
     CHECK (state <> 'sending' OR attempt >= 1),
     CHECK (state <> 'unknown' OR (attempt >= 1 AND maybe_applied = 1)),
     CHECK ((state IN ('delivered', 'refused', 'discarded')) = (settled_at IS NOT NULL))
 ) STRICT;
 
--- What replay takes next: heads of their lanes, oldest first, of the principals who have a credential.
-CREATE INDEX record_head ON record (route_group, principal, number, due_at) WHERE state = 'pending' AND behind = 0;
+-- What replay takes next: heads of their lanes by deadline, then oldest first, of the principals who have a credential.
+CREATE INDEX record_head ON record (route_group, principal, deadline_at, number, due_at) WHERE state IN ('pending', 'unknown') AND behind = 0;
 -- When replay looks again: only records with a back-off of their own are in it.
-CREATE INDEX record_backing_off ON record (route_group, due_at) WHERE state = 'pending' AND behind = 0 AND due_at > 0;
+CREATE INDEX record_backing_off ON record (route_group, due_at) WHERE state IN ('pending', 'unknown') AND behind = 0 AND due_at > 0;
 -- Is an outage drained, and how old is the oldest?
 CREATE INDEX record_unsent ON record (route_group, recorded_at) WHERE state IN ('pending', 'sending', 'unknown');
 -- The few that start-up, look-up and people ask for.
 CREATE INDEX record_undecided ON record (state, number) WHERE state IN ('sending', 'unknown', 'held');
+
+-- What the server is to have by when, and the overdue.
+CREATE INDEX record_deadline ON record (deadline_at) WHERE deadline_at IS NOT NULL AND settled_at IS NULL;
+-- What is asked for again after its delivery, and what is to be purged.
+CREATE INDEX record_delivered ON record (settled_at) WHERE state = 'delivered' AND purged_at IS NULL;
 
 -- Apart from `record`, so that a change of state rewrites 200 bytes and not the request, and a list need not read the requests.
 CREATE TABLE record_request (
@@ -73,9 +90,11 @@ CREATE TABLE record_lane (
 -- The columns of store.records.Record, in its order.
 CREATE VIEW whole_record AS
 SELECT r.number, r.id, r.state, r.route, r.route_group, r.recorded_at, r.settled_at, r.due_at, r.attempt, r.failures, r.maybe_applied,
-       r.reason, r.principal, q.method, q.target, q.headers, q.body
+       r.reason, r.principal, COALESCE(q.method, '') AS method, COALESCE(q.target, '') AS target, COALESCE(q.headers, x'') AS headers,
+       COALESCE(q.body, x'') AS body, r.last_sent_at, r.natural_key, r.deadline_at, r.looked_up_at, r.issues, r.override, r.revision,
+       r.reference, r.exported_at
 FROM record r
-JOIN record_request q ON q.number = r.number;
+LEFT JOIN record_request q ON q.number = r.number;
 
 CREATE TRIGGER record_is_born BEFORE INSERT ON record
 WHEN NOT ((NEW.state = 'pending' AND NEW.attempt = 0) OR (NEW.state = 'sending' AND NEW.attempt = 1 AND NEW.behind = 0))
@@ -102,9 +121,15 @@ BEGIN
     SELECT RAISE(ABORT, 'a record is sent only at the head of its lanes');
 END;
 
-CREATE TRIGGER record_is_altered BEFORE UPDATE OF number, id, route, route_group, recorded_at, principal ON record
+CREATE TRIGGER record_is_altered BEFORE UPDATE OF number, id, route, route_group, recorded_at, principal, issues, deadline_at ON record
 BEGIN
     SELECT RAISE(ABORT, 'what was recorded is not altered');
+END;
+
+CREATE TRIGGER record_was_purged BEFORE UPDATE OF state ON record
+WHEN OLD.purged_at IS NOT NULL AND NEW.state <> OLD.state
+BEGIN
+    SELECT RAISE(ABORT, 'a record of which nothing is left stays delivered');
 END;
 
 CREATE TRIGGER record_is_deleted BEFORE DELETE ON record
@@ -113,6 +138,10 @@ BEGIN
 END;
 
 CREATE TRIGGER record_request_is_altered BEFORE UPDATE ON record_request
+WHEN NEW.number <> OLD.number OR NEW.method <> OLD.method OR NOT EXISTS (
+    SELECT 1 FROM record r
+    JOIN record_revision v ON v.number = r.number AND v.revision = r.revision
+    WHERE r.number = OLD.number AND v.target = OLD.target AND v.headers = OLD.headers AND v.body = OLD.body)
 BEGIN
     SELECT RAISE(ABORT, 'what was recorded is not altered');
 END;
@@ -121,6 +150,90 @@ CREATE TRIGGER record_request_is_deleted BEFORE DELETE ON record_request
 WHEN NOT EXISTS (SELECT 1 FROM record r WHERE r.number = OLD.number AND r.state = 'delivered')
 BEGIN
     SELECT RAISE(ABORT, 'a request is kept until it is delivered');
+END;
+
+-- What a record said before a person edited it; its hash stays when the rest is purged.
+CREATE TABLE record_revision (
+    number      INTEGER NOT NULL REFERENCES record (number),
+    revision    INTEGER NOT NULL,
+    replaced_at INTEGER NOT NULL,
+    replaced_by TEXT    NOT NULL,
+    reason      TEXT    NOT NULL,
+    target      TEXT    NOT NULL,
+    headers     BLOB    NOT NULL,
+    body        BLOB    NOT NULL,
+    content     BLOB    NOT NULL,
+    PRIMARY KEY (number, revision)
+) STRICT;
+
+CREATE TRIGGER record_revision_is_altered BEFORE UPDATE ON record_revision
+WHEN NEW.number <> OLD.number OR NEW.revision <> OLD.revision OR NEW.content <> OLD.content
+  OR NEW.replaced_at <> OLD.replaced_at OR NEW.replaced_by <> OLD.replaced_by OR NEW.reason <> OLD.reason
+  OR NOT (NEW.target = '' AND NEW.headers = x'' AND NEW.body = x'')
+  OR NOT EXISTS (SELECT 1 FROM record r WHERE r.number = OLD.number AND r.state = 'delivered')
+BEGIN
+    SELECT RAISE(ABORT, 'what was recorded is not altered');
+END;
+
+CREATE TRIGGER record_revision_is_deleted BEFORE DELETE ON record_revision
+BEGIN
+    SELECT RAISE(ABORT, 'a record is never deleted');
+END;
+
+-- What the server said of it, for whoever asks with the same key again.
+CREATE TABLE record_answer (
+    number  INTEGER PRIMARY KEY REFERENCES record (number),
+    status  INTEGER NOT NULL,
+    reason  TEXT    NOT NULL,
+    headers BLOB    NOT NULL,
+    body    BLOB    NOT NULL
+) STRICT;
+
+-- Claims: what is one fact, or one request, is one record. Apart from `record`, so that a change of state leaves them alone.
+
+-- `beside`: 0 for the record that has the key; else the record's own number: kept beside that one, by a person's word or held.
+CREATE TABLE fact_claim (
+    natural_key BLOB    NOT NULL CHECK (length(natural_key) = 16),
+    beside      INTEGER NOT NULL CHECK (beside IN (0, number)),
+    number      INTEGER NOT NULL REFERENCES record (number),
+    PRIMARY KEY (natural_key, beside)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE request_claim (
+    idempotency_key BLOB    PRIMARY KEY CHECK (length(idempotency_key) = 16),
+    fingerprint     BLOB    NOT NULL,
+    number          INTEGER NOT NULL REFERENCES record (number)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX request_claim_of ON request_claim (number);
+
+CREATE TRIGGER record_lets_go AFTER UPDATE OF state ON record
+WHEN NEW.state IN ('refused', 'discarded') AND NEW.state <> OLD.state
+BEGIN
+    DELETE FROM fact_claim WHERE natural_key = NEW.natural_key AND number = NEW.number;
+    DELETE FROM request_claim WHERE number = NEW.number;
+END;
+
+-- Whom a provisional id stands for; `number` is the registration it was issued with.
+CREATE TABLE identity (
+    provisional TEXT    PRIMARY KEY,
+    number      INTEGER NOT NULL UNIQUE REFERENCES record (number),
+    real        TEXT,
+    issued_at   INTEGER NOT NULL,
+    learnt_at   INTEGER,
+    adopted     INTEGER NOT NULL DEFAULT 0 CHECK (adopted IN (0, 1)),
+    CHECK ((real IS NULL) = (learnt_at IS NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER identity_is_altered BEFORE UPDATE ON identity
+WHEN OLD.real IS NOT NULL OR NEW.provisional <> OLD.provisional OR NEW.number <> OLD.number OR NEW.issued_at <> OLD.issued_at
+BEGIN
+    SELECT RAISE(ABORT, 'whom an id stands for is learnt once');
+END;
+
+CREATE TRIGGER identity_is_deleted BEFORE DELETE ON identity
+BEGIN
+    SELECT RAISE(ABORT, 'an id that was issued is never forgotten');
 END;
 
 -- Numbers that are read at every scrape: kept by the transaction that changes them, never counted over.
@@ -211,3 +324,34 @@ CREATE TABLE operator_hold (
 ) STRICT;
 
 CREATE UNIQUE INDEX operator_hold_in_force ON operator_hold ((released_at IS NULL)) WHERE released_at IS NULL;
+
+-- What persons did: a chain, each entry with the hash of the one before.
+CREATE TABLE audit (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    at       INTEGER NOT NULL,
+    done_by  TEXT    NOT NULL,
+    action   TEXT    NOT NULL,
+    number   INTEGER REFERENCES record (number),
+    reason   TEXT    NOT NULL,
+    details  TEXT    NOT NULL,
+    previous BLOB    NOT NULL,
+    hash     BLOB    NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+
+CREATE INDEX audit_of ON audit (number, id);
+
+CREATE TRIGGER audit_is_chained BEFORE INSERT ON audit
+WHEN NEW.previous <> COALESCE((SELECT a.hash FROM audit a ORDER BY a.id DESC LIMIT 1), x'')
+BEGIN
+    SELECT RAISE(ABORT, 'the audit is one chain');
+END;
+
+CREATE TRIGGER audit_is_altered BEFORE UPDATE ON audit
+BEGIN
+    SELECT RAISE(ABORT, 'the audit is only added to');
+END;
+
+CREATE TRIGGER audit_is_deleted BEFORE DELETE ON audit
+BEGIN
+    SELECT RAISE(ABORT, 'the audit is only added to');
+END;

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol, TypeVar
 
+from store.connection import open_writer
 from store.engine import Engine
 from store.journal import Journal
-from store.records import NewRecord
+from store.queries import Db
+from store.records import Admission, NewRecord, Recorded
 
 KEY = bytes(range(32))
 NOON = 1_627_626_600_000  # 30 July 2021, 12:00 in Rudrapur
@@ -18,3 +23,21 @@ Opened = TypeVar("Opened", Engine, Journal)
 
 class Closing(Protocol):
     async def __call__(self, opening: Awaitable[Opened]) -> Opened: ...
+
+
+def kept(admission: Admission) -> Recorded:
+    """What came of a write that there is no reason not to keep."""
+    assert isinstance(admission, Recorded)
+    return admission
+
+
+@contextmanager
+def new_journal() -> Iterator[Db]:
+    """A journal for one example: verbs on one connection, not made durable."""
+    with tempfile.TemporaryDirectory() as folder:
+        db = open_writer(Path(folder) / "journal.db", KEY)
+        db.execute("PRAGMA synchronous = OFF")
+        try:
+            yield db
+        finally:
+            db.close()

@@ -1,19 +1,15 @@
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store.connection import open_writer
 from store.queries import Db
 from store.record_ledger import begin_send, move, record, settle
 from store.record_search import heads
 from store.records import OPEN_STATES, TRANSITIONS, NewRecord, RecordState, Settlement
+from tests.store.helpers import kept, new_journal
 
 S = RecordState
 LANES = [bytes([letter]) * 16 for letter in b"abc"]
@@ -45,23 +41,12 @@ class Oracle:
         )
 
     def heads(self) -> list[int]:
-        return [number for number, state in sorted(self.states.items()) if state is S.PENDING and self.is_head(number)]
-
-
-@contextmanager
-def new_journal() -> Iterator[Db]:
-    with tempfile.TemporaryDirectory() as folder:
-        db = open_writer(Path(folder) / "journal.db", bytes(32))
-        db.execute("PRAGMA synchronous = OFF")
-        try:
-            yield db
-        finally:
-            db.close()
+        return [number for number, state in sorted(self.states.items()) if state in (S.PENDING, S.UNKNOWN) and self.is_head(number)]
 
 
 def keep(db: Db, oracle: Oracle, own: tuple[bytes, ...], *, send: bool) -> None:
     id_ = (len(oracle.states) + 1).to_bytes(16)
-    recorded = record(db, NewRecord(id_, "r", "g", own, "POST", "/", b"", b"", 1), send=send)
+    recorded = kept(record(db, NewRecord(id_, "r", "g", own, "POST", "/", b"", b"", 1), send=send))
     oracle.lanes[recorded.number] = own
     oracle.states[recorded.number] = S.PENDING
     expected = S.SENDING if send and oracle.is_head(recorded.number) else S.PENDING
@@ -70,7 +55,7 @@ def keep(db: Db, oracle: Oracle, own: tuple[bytes, ...], *, send: bool) -> None:
 
 
 def begin(db: Db, oracle: Oracle, number: int) -> None:
-    may = number in oracle.heads()
+    may = number in oracle.heads() and oracle.states[number] is S.PENDING
     assert (begin_send(db, number, 1) is not None) is may
     if may:
         oracle.states[number] = S.SENDING

@@ -5,7 +5,7 @@ from pathlib import Path
 from store.journal import Journal
 from store.operator_hold import OperatorHold
 from store.records import RecordState, Settlement
-from tests.store.helpers import NOON, Closing, MakeRecord
+from tests.store.helpers import NOON, Closing, MakeRecord, kept
 
 S = RecordState
 
@@ -22,9 +22,9 @@ async def test_a_new_journal_tells_zeros_and_nothing_that_has_no_value(journal: 
 async def test_figures_survive_a_restart(path: Path, key: bytes, make: MakeRecord, closing: Closing) -> None:
     journal = await closing(Journal.open(path, key))
     for delay_ms in (500, 1_000, 1_001, 3_600_000, 10_000_000_000):
-        recorded = await journal.record(make(), send=True)
+        recorded = kept(await journal.record(make(), send=True))
         await journal.settle(recorded.number, 1, Settlement(S.DELIVERED, "accepted"), NOON + delay_ms)
-    recorded = await journal.record(make(route="register"), send=True)
+    recorded = kept(await journal.record(make(route="register"), send=True))
     await journal.settle(recorded.number, 1, Settlement(S.HELD, "refused"), NOON)
     await journal.settle(recorded.number, 1, Settlement(S.HELD, "refused"), NOON)
     await journal.record(make(at=NOON - 7), send=False)

@@ -51,6 +51,21 @@ def steps(db: Db, query: Callable[[], object]) -> int:
     return ticks
 
 
+def test_heads_with_deadlines_are_a_short_walk_too(full: Db) -> None:
+    db = full
+    db.execute(
+        FILL.format(
+            waiting=WAITING // 10,
+            into="record (id, state, route, route_group, lanes, behind, recorded_at, attempt, deadline_at)",
+            values="CAST(printf('d%015d', i) AS BLOB), 'pending', 'r', 'a', x'', 0, i, 0, i / 1000",
+        )
+    )
+    assert [record.deadline_at for record in heads(db, ["b", "a"], 3, 1_500)] == [4] * 1000 + [5] * 500
+    assert [record.deadline_at for record in heads(db, ["a"], 1 << 50, 1)] == [0]
+    for now in (3, 1 << 50):
+        assert steps(db, lambda: heads(db, ["a", "b"], now, 100)) < 20  # noqa: B023 - called at once
+
+
 def test_what_is_asked_at_every_moment_does_not_grow_with_the_backlog(full: Db) -> None:
     assert [record.number for record in heads(full, ["b", "a"], 1, 3)] == [1, 2, 3]
     assert unknowns(full, 5) == []
@@ -67,7 +82,9 @@ def test_what_is_asked_at_every_moment_does_not_grow_with_the_backlog(full: Db) 
 @pytest.mark.parametrize(
     ("name", "index"),
     [
-        ("heads", "record_head"),
+        ("heads_ahead", "record_head"),
+        ("heads_overdue", "record_head"),
+        ("heads_undated", "record_head"),
         ("next_due", "record_backing_off"),
         ("unknowns", "record_undecided"),
         ("oldest_unsent", "record_unsent"),

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from store.afterwards import PURGED_MAX
+from store.decisions import Act, Edited
+from store.journal import Journal
+from store.queries import Db
+from store.record_search import RecordFilter
+from store.records import RecordState, Same, Settlement, StoredAnswer
+from tests.store.helpers import NOON, MakeRecord
+
+S = RecordState
+DELIVERED = Settlement(S.DELIVERED, "accepted")
+ANSWER = StoredAnswer(200, "OK", b"", b"answer-in-clear")
+FACT = b"f" * 16
+
+
+async def test_what_was_delivered_is_asked_for_once_more_and_once(journal: Journal, make: MakeRecord) -> None:
+    for number in range(1, 6):
+        await journal.record(make(), send=True)
+        await journal.settle(number, 1, DELIVERED if number != 3 else Settlement(S.HELD, "refused"), NOON + number)
+
+    async def left(after: int = 0, limit: int = 10) -> list[int]:
+        return [record.number for record in await journal.delivered_since(NOON + 2, after, limit)]
+
+    assert await left() == [2, 4, 5]
+    assert await left(2, 1) == [4]
+    assert await journal.mark_swept(4, NOON)
+    assert not await journal.mark_swept(3, NOON)
+    assert await left() == [2, 5]
+    await journal.move(4, S.DELIVERED, Settlement(S.HELD, None, "missing", maybe_applied=True), NOON)
+    missing = await journal.get(4)
+    assert missing is not None
+    assert (missing.state, missing.reason, missing.maybe_applied) == (S.HELD, "missing", True)
+    await journal.move(4, S.HELD, Settlement(S.DELIVERED, None), NOON + 9)
+    assert await left() == [2, 4, 5]
+
+
+async def test_an_export_is_marked(journal: Journal, make: MakeRecord) -> None:
+    for _ in range(3):
+        await journal.record(make(), send=False)
+    assert await journal.mark_exported([1, 3, 9], NOON) == 2
+    assert [record.exported_at for record in await journal.find(RecordFilter())] == [NOON, None, NOON]
+
+
+async def test_a_purge_forgets_what_was_said_and_nothing_else(journal: Journal, make: MakeRecord) -> None:
+    new = replace(make(), natural_key=FACT, content=b"1")
+    await journal.record(new, send=False)
+    seen = await journal.get(1)
+    assert seen is not None
+    await journal.edit(seen, Edited("/edited", b"", b"edited", new.lanes, FACT, b"2"), Act("asha", "typing error"), NOON)
+    await journal.begin_send(1, NOON)
+    await journal.settle(1, 1, DELIVERED, NOON, answer=ANSWER)
+    await journal.record(make(), send=True)
+    await journal.settle(2, 1, DELIVERED, NOON + 1)
+    await journal.record(make(), send=False)
+
+    assert await journal.purge(NOON + 1, NOON + 2) == 1
+    assert await journal.purge(NOON + 1, NOON + 3) == 0
+    purged, kept, waiting = await journal.find(RecordFilter())
+    assert (purged.target, purged.headers, purged.body, purged.natural_key) == ("", b"", b"", FACT)
+    assert b"dose" in kept.body
+    assert b"dose" in waiting.body
+    assert [(old.target, old.headers, old.body, old.reason) for old in await journal.revisions(1)] == [("", b"", b"", "typing error")]
+    assert await journal.answer_of(1) is None
+    assert [record.number for record in await journal.delivered_since(0, 0, 9)] == [2]
+    for content in (b"1", b"2"):
+        assert await journal.record(replace(make(), natural_key=FACT, content=content), send=True) == Same(1, new.id, S.DELIVERED)
+    assert await journal.verify_audit() is None
+
+
+async def test_a_purge_takes_a_bounded_bite(journal: Journal, make: MakeRecord) -> None:
+    for number in range(1, PURGED_MAX + 2):
+        await journal.record(make(), send=False)
+        await journal.move(number, S.PENDING, Settlement(S.DELIVERED, None), NOON)
+    assert [await journal.purge(NOON + 1, NOON) for _ in range(3)] == [PURGED_MAX, 1, 0]
+
+
+async def test_deadlines_go_first_and_the_overdue_before_those_without(journal: Journal, make: MakeRecord) -> None:
+    for deadline_at in (None, NOON + 20, NOON - 5, NOON + 10, NOON - 9, None, NOON + 10):
+        await journal.record(replace(make(), deadline_at=deadline_at), send=False)
+    assert [record.number for record in await journal.heads(["vaccinator"], NOON, 10)] == [4, 7, 2, 5, 3, 1, 6]
+    assert [record.number for record in await journal.heads(["vaccinator"], NOON, 4)] == [4, 7, 2, 5]
+    assert await journal.next_deadline_at(NOON) == NOON + 10
+    assert await journal.past_deadline(NOON) == 2
+    await journal.move(5, S.PENDING, DELIVERED, NOON)
+    await journal.move(3, S.PENDING, Settlement(S.HELD, None), NOON)
+    figures = await journal.snapshot(NOON + 10)
+    assert (figures.next_deadline_at, figures.past_deadline) == (NOON + 20, 3)
+
+
+async def test_the_order_by_deadline_is_that_of_all_groups_and_principals_together(journal: Journal, make: MakeRecord) -> None:
+    for group, principal, deadline_at in (("a", None, NOON + 3), ("b", b"asha", NOON + 1), ("a", b"asha", NOON + 2), ("b", None, NOON - 1)):
+        await journal.record(replace(make(group=group, principal=principal), deadline_at=deadline_at), send=False)
+    assert [record.number for record in await journal.heads(["a", "b"], NOON, 10, [b"asha"])] == [2, 3, 1, 4]
+
+
+async def test_what_is_unknown_heads_its_lane_until_it_is_looked_up(journal: Journal, make: MakeRecord) -> None:
+    lane = b"l" * 16
+    await journal.record(make(lanes=(lane,)), send=True)
+    await journal.record(make(lanes=(lane,)), send=False)
+    await journal.recover(NOON)
+    (head,) = await journal.heads(["vaccinator"], NOON, 10)
+    assert (head.number, head.state, head.last_sent_at, head.looked_up_at) == (1, S.UNKNOWN, NOON, None)
+    assert await journal.postpone(1, S.UNKNOWN, NOON + 60_000, NOON + 5)
+    assert not await journal.postpone(1, S.PENDING, NOON, NOON)
+    assert await journal.heads(["vaccinator"], NOON + 5, 10) == []
+    assert await journal.next_due(["vaccinator"], NOON + 5) == NOON + 60_000
+    assert await journal.postpone(1, S.UNKNOWN, 0, NOON + 6, looked_up=True)
+    (head,) = await journal.heads(["vaccinator"], NOON + 6, 10)
+    assert head.looked_up_at == NOON + 6
+
+
+async def test_a_look_up_waits_for_the_end_of_the_outage_as_far_as_it_is_known(journal: Journal) -> None:
+    assert await journal.running_or_last_outage_end("vaccinator") is None
+    outage = await journal.open_outage("vaccinator", NOON, NOON, "refused", "upstream", NOON)
+    await journal.touch_outage(outage.id, NOON + 7, NOON + 7)
+    assert await journal.running_or_last_outage_end("vaccinator") == NOON + 7
+    await journal.end_outage(outage.id, NOON + 9, NOON + 9)
+    assert await journal.running_or_last_outage_end("vaccinator") == NOON + 9
+
+
+async def test_nothing_that_was_purged_is_in_any_table(journal: Journal, make: MakeRecord) -> None:
+    await journal.record(make(), send=True)
+    await journal.settle(1, 1, DELIVERED, NOON, answer=ANSWER)
+
+    def everything(db: Db) -> str:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        return repr([list(db.execute(f"SELECT * FROM {table}")) for table in tables])
+
+    words = ("48448366834980", "answer-in-clear", "application/json")
+    before = await journal._engine.read(everything)
+    await journal.purge(NOON + 1, NOON)
+    after = await journal._engine.read(everything)
+    assert [word in before for word in words] == [True, True, True]
+    assert not any(word in after for word in words)
