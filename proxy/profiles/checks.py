@@ -1,5 +1,5 @@
 """
-What holds between the parts of a profile: groups exist, names and paths are unambiguous.
+What holds between the parts of a profile: groups exist, names and paths are unambiguous, look-ups ask what can be asked.
 
 Asked of the plain values, whatever state they are in, so that these mistakes are reported together with the model's own.
 """
@@ -25,6 +25,9 @@ def between_parts(profile: object) -> Iterator[Finding]:
     yield from _unknown_groups(routes, groups if isinstance(groups, dict) else {})
     yield from _repeated_names(routes)
     yield from _unclear_paths(routes)
+    yield from _look_ups_of_writes(routes)
+    if profile.get("provisional") is None:
+        yield from _ids_without_form(routes)
 
 
 def _unknown_groups(routes: Sequence[_Route], groups: Mapping[str, object]) -> Iterator[Finding]:
@@ -47,6 +50,21 @@ def _unclear_paths(routes: Sequence[_Route]) -> Iterator[Finding]:
         paths = one.get("path"), other.get("path")
         if one.get("method") == other.get("method") and (problem := _clash(*paths)):
             yield ("routes", later, "path"), f"{problem} routes[{earlier}] ({one.get('name')})"
+
+
+def _look_ups_of_writes(routes: Sequence[_Route]) -> Iterator[Finding]:
+    for index, route in enumerate(routes):
+        look_up = route.get("look_up")
+        path = look_up.get("path") if isinstance(look_up, dict) else None
+        methods = [other.get("method") for other in routes if other.get("path") == path]
+        if isinstance(path, str) and methods and "GET" not in methods:
+            yield ("routes", index, "look_up", "path"), "is asked with GET, and the routes of that path are for other methods"
+
+
+def _ids_without_form(routes: Sequence[_Route]) -> Iterator[Finding]:
+    for index, route in enumerate(routes):
+        if route.get("issues") is not None:
+            yield ("routes", index, "issues"), "needs the form of provisional ids: give `provisional` in the profile"
 
 
 def _clash(earlier: object, later: object) -> str | None:

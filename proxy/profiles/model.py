@@ -15,28 +15,32 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from proxy.document import Section
 from proxy.document.fields import Duration, FieldName, Whole, matching, not_empty, seconds
 from proxy.document.problems import Finding, Mistakes
-from proxy.profiles.expressions import Expression, over
-from proxy.profiles.paths import checked_path
-
-Name = Annotated[str, AfterValidator(matching(r"[a-z0-9][a-z0-9_-]*", "lower-case letters, digits and hyphens"))]
-PathTemplate = Annotated[str, AfterValidator(checked_path)]
-BodyPath = Annotated[
-    str, AfterValidator(matching(r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*", "a dotted path in the body, such as facility.name"))
-]
-LowerCaseFieldName = Annotated[FieldName, AfterValidator(str.lower)]
+from proxy.profiles.expressions import Expression
+from proxy.profiles.paths import REST
+from proxy.profiles.values import (
+    AnswerExpression,
+    BodyPath,
+    CandidateExpression,
+    ClockTime,
+    LowerCaseFieldName,
+    Name,
+    PathTemplate,
+    PlainPath,
+    QuestionExpression,
+    ReceiptExpression,
+    RequestExpression,
+    Slot,
+)
 
 _Item = TypeVar("_Item")
 Some = Annotated[tuple[_Item, ...], AfterValidator(not_empty), Field(json_schema_extra={"minItems": 1})]
 """A list of one item or more."""
 
-RequestExpression = Annotated[Expression, AfterValidator(over("method", "path", "query", "headers", "body"))]
-"""JMESPath over a request; `path` holds the parameters of the route's path, `headers` lower-case names, `body` the parsed JSON."""
 
-AnswerExpression = Annotated[Expression, AfterValidator(over("status", "headers", "body", "text"))]
-"""JMESPath over an answer; `headers` holds lower-case names, `body` the parsed JSON or null, `text` the body as text."""
+CENTRE_DIGITS: Final = 6
+"""Digits of `centre.number` in a provisional id."""
 
-ReceiptExpression = Annotated[Expression, AfterValidator(over("request", "record"))]
-"""JMESPath over `request` (as in a lane) and `record` with its `id`, `number` and `state`."""
+RUNNING_DIGITS_MIN: Final = 4
 
 
 class Part(Section):
@@ -89,6 +93,45 @@ class Pacing(Part):
     """Calls a minute that one centre may make of its own accord, all together; null: no limit is known."""
     settle: Duration = seconds("2m")
     """How long after a send the upstream may still be working it off unseen."""
+
+
+class BackEntry(Part):
+    """Until when an entry counts that is made late: what is not confirmed by then has to be reported."""
+
+    days: Annotated[Whole, Field(ge=1, le=365)]
+    """Days after the day of recording, in the centre's time zone."""
+    until: ClockTime
+    """The time of day at which that day's entries close."""
+
+
+class Sweep(Part):
+    """Quiet hours, in the centre's time zone, in which the upstream is asked once more for what it took in the last day."""
+
+    begin: ClockTime
+    """From this time of day on."""
+    end: ClockTime
+    """Until this time of day, on the next day if it is earlier."""
+
+
+class Provisional(Part):
+    """The form of an id that stands in until the upstream has issued its own: prefix, centre's number, running number, check digit."""
+
+    digits: Annotated[Whole, Field(ge=12, le=15)]
+    """Digits in all; up to 15 are exact where a client reads the id as a number."""
+    prefix: Annotated[str, AfterValidator(matching(r"[1-9][0-9]{0,3}", "one to four digits in quotes, the first of them not 0"))]
+    """What such an id begins with, and as few as possible of the upstream's own."""
+
+    @property
+    def running_digits(self) -> int:
+        """Digits that are left for the running number."""
+        return self.digits - len(self.prefix) - CENTRE_DIGITS - 1
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> Self:
+        if self.running_digits < RUNNING_DIGITS_MIN:
+            words = f"must be at least {self.digits + RUNNING_DIGITS_MIN - self.running_digits}, or the running numbers are soon used up"
+            raise Mistakes([(("digits",), words)])
+        return self
 
 
 class Probe(Part):
@@ -157,8 +200,35 @@ class Receipt(Part):
     """Further header fields."""
 
 
+class Issues(Part):
+    """What the upstream makes up for a record, and its client needs to go on."""
+
+    id: AnswerExpression
+    """The id of the person, in an accepted answer."""
+
+
+class LookUp(Part):
+    """How to ask whether the upstream has the fact of a record. An answer that is not `accepted` says nothing, but for `none`."""
+
+    path: PlainPath
+    """What to GET, without the path of `upstream.url`; what its answer means is told by the route of that path, if there is one."""
+    query: Annotated[Mapping[str, QuestionExpression], AfterValidator(not_empty)]
+    """Query of the call, by name; where a value is not to be had, the record cannot be looked up."""
+    candidates: AnswerExpression
+    """The list of what may be the fact."""
+    same: CandidateExpression
+    """The candidate is the fact. When this holds of several, a person decides."""
+    other: CandidateExpression | None = None
+    """The candidate is the fact with other content, or may be; then a person decides. Asked where `same` holds of none."""
+    none: AnswerExpression | None = None
+    """The upstream's own error that says that there is nothing at all."""
+    id: CandidateExpression | None = None
+    """The id that the upstream issued; on routes that issue one."""
+
+
 _ON_RECORD_ROUTES: Final = ("lane", "natural_key", "content")
-_ONLY_ON_RECORD_ROUTES: Final = (*_ON_RECORD_ROUTES, "receipt", "if_refused")
+_ONLY_ON_RECORD_ROUTES: Final = (*_ON_RECORD_ROUTES, "receipt", "if_refused", "issues", "look_up")
+_WITHOUT_BODY: Final = ("GET", "HEAD", "OPTIONS")
 
 
 class Route(Part):
@@ -186,6 +256,12 @@ class Route(Part):
     """What becomes of a record that is refused after its client had a receipt."""
     answers: OwnAnswers | None = None
     """What is different about its answers."""
+    slots: tuple[Slot, ...] = ()
+    """Where a request carries ids of persons; only there is a provisional id replaced by the real one."""
+    issues: Issues | None = None
+    """What the upstream makes up for the record; until then the client has a provisional one."""
+    look_up: LookUp | None = None
+    """How to find out whether the upstream has it; left out: what may have got through waits for a person."""
 
     @model_validator(mode="after")
     def _fits_its_policy(self) -> Self:
@@ -193,7 +269,7 @@ class Route(Part):
         return self
 
     def _misfits(self) -> Iterator[Finding]:
-        writes = self.method not in ("GET", "HEAD", "OPTIONS")
+        writes = self.method not in _WITHOUT_BODY
         if self.policy is Policy.RECORD:
             yield from (((name,), "must be given on a record route") for name in _ON_RECORD_ROUTES if getattr(self, name) is None)
         else:
@@ -203,6 +279,32 @@ class Route(Part):
             yield ("method",), f"a {self.method} changes nothing: there is nothing to record; its policy is read, pass or deny"
         if self.policy is Policy.READ and self.method not in ("GET", "HEAD"):
             yield ("method",), f"a {self.method} cannot be answered from memory; its policy is record, pass or deny"
+        yield from self._misplaced_slots()
+        yield from self._unknown_ids()
+
+    def _misplaced_slots(self) -> Iterator[Finding]:
+        if self.policy is Policy.DENY and self.slots:
+            yield ("slots",), "belong on routes that let something through; this one is deny"
+        for index, slot in enumerate(self.slots):
+            if problem := self._slot_problem(slot):
+                yield ("slots", index), problem
+
+    def _slot_problem(self, slot: str) -> str | None:
+        kind, _, name = slot.partition(".")
+        if kind == "query":
+            return None
+        if kind == "path":
+            if f"{{{name}}}" not in self.path.split("/"):
+                return f'there is no parameter {{{name}}} in "{self.path}"'
+            return 'cannot be told from the rest of a path that ends in "**"' if self.path.endswith(REST) else None
+        return f"a {self.method} has no body" if self.method in _WITHOUT_BODY else None
+
+    def _unknown_ids(self) -> Iterator[Finding]:
+        if self.issues is not None and (self.look_up is None or self.look_up.id is None):
+            # A registration whose answer was lost would be made twice, or leave those behind it without an id.
+            yield ("issues",), "needs a look_up with an id: an answer that holds the id can be lost"
+        if self.issues is None and self.look_up is not None and self.look_up.id is not None:
+            yield ("look_up", "id"), "belongs on routes that issue an id"
 
 
 class Profile(Part):
@@ -222,6 +324,12 @@ class Profile(Part):
     """How to tell what an answer means; a route may say it differently."""
     pacing: Pacing = Pacing()
     """How gently the upstream is to be treated."""
+    back_entry: BackEntry | None = None
+    """Until when a late entry counts; left out: no such rule is known."""
+    sweep: Sweep | None = None
+    """When to ask once more for what was delivered; left out: never."""
+    provisional: Provisional | None = None
+    """The form of provisional ids; needed where a route issues an id."""
     groups: Annotated[Mapping[Name, Group], AfterValidator(not_empty)]
     """Routes that are up or down together."""
     routes: Some[Route]
@@ -231,3 +339,8 @@ class Profile(Part):
         """Return how to tell what an answer on *route* means: its own word where it has one, else the profile's."""
         own = route.answers
         return self.answers if own is None else self.answers.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
+
+    def answers_of_look_up(self, look_up: LookUp) -> Answers:
+        """Return how to tell what the answer to *look_up* means: by the route it is on, if there is one."""
+        asked = next((route for route in self.routes if route.method == "GET" and route.path == look_up.path), None)
+        return self.answers if asked is None else self.answers_of(asked)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import orjson
 
+from proxy.rules.facts import Facts, facts_of
 from proxy.rules.routes import Match
+from proxy.rules.slots import translated
 from proxy.rules.wire import Fields
 
 LANES_MAX: Final = 64
@@ -17,9 +20,9 @@ LANES_MAX: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Admissible:
-    """A request that can be kept: the persons it concerns, and the view that the profile's expressions see."""
+    """A request that can be kept: what it says, and the view that the receipt's expressions see: the client's own words."""
 
-    lanes: tuple[str, ...]
+    facts: Facts
     view: dict[str, Any]
 
 
@@ -34,29 +37,40 @@ class Inadmissible:
 Admission = Admissible | Inadmissible
 
 
-def admit(match: Match, method: str, query: str, fields: Fields, body: bytes) -> Admission:
+def admit(match: Match, method: str, target: str, fields: Fields, body: bytes, real_ids: Mapping[str, str]) -> Admission:
     """
     Decide whether a request can be kept.
 
     Args:
         match: The route it is on; a record route.
         method: As it came.
-        query: Raw query string, without the question mark.
+        target: Raw path and query.
         fields: Header fields without credentials.
         body: The whole body.
+        real_ids: Real id by provisional id: what it says is told by the real ones.
     """
     try:
-        parsed = orjson.loads(body)
+        view = request_view(match.params, method, target.partition("?")[2], fields, orjson.loads(body))
+        real = _by_real_ids(match, method, target, fields, body, real_ids) if real_ids else view
+        facts = facts_of(match.route, real)
     except orjson.JSONDecodeError as error:
         return Inadmissible("body-not-json", f"The body is not JSON (line {error.lineno}, column {error.colno}).")
-    view = request_view(match.params, method, query, fields, parsed)
-    assert match.route.lane is not None  # the profile's checks hold this for record routes
-    lanes = _texts(match.route.lane.search(view))
-    if not lanes:
+    except (orjson.JSONEncodeError, RecursionError):
+        # orjson reads four times as deep as it writes, and what cannot be written cannot be compared.
+        return Inadmissible("body-not-json", "What the body says of the fact is nested too deeply.")
+    if not facts.lanes:
         return Inadmissible("person-missing", f"The request does not say whom it concerns: {match.route.lane} gives nothing.")
-    if len(lanes) > LANES_MAX:
-        return Inadmissible("too-many-persons", f"The request concerns {len(lanes)} persons; at most {LANES_MAX} are kept in one record.")
-    return Admissible(lanes, view)
+    if len(facts.lanes) > LANES_MAX:
+        return Inadmissible("too-many-persons", f"The request concerns {len(facts.lanes)} persons; at most {LANES_MAX} fit one record.")
+    if facts.natural_key is None:
+        return Inadmissible("fact-missing", f"The request does not say what is to be recorded: {match.route.natural_key} lacks a part.")
+    return Admissible(facts, view)
+
+
+def _by_real_ids(match: Match, method: str, target: str, fields: Fields, body: bytes, real_ids: Mapping[str, str]) -> dict[str, Any]:
+    there, content = translated(match.route, target, body, real_ids)
+    in_path = {name: real_ids.get(text.strip(), text) for name, text in match.params.items() if f"path.{name}" in match.route.slots}
+    return request_view(match.params | in_path, method, there.partition("?")[2], fields, orjson.loads(content))
 
 
 def request_view(params: dict[str, str], method: str, query: str, fields: Fields, body: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
@@ -68,10 +82,3 @@ def request_view(params: dict[str, str], method: str, query: str, fields: Fields
         "headers": {name.lower().decode("latin-1"): value.decode("latin-1") for name, value in fields},
         "body": body,
     }
-
-
-def _texts(found: Any) -> tuple[str, ...]:  # noqa: ANN401 - whatever the expression gave
-    items = found if isinstance(found, list) else [found]
-    if not all(isinstance(item, str | int) and not isinstance(item, bool) and str(item).strip() for item in items):
-        return ()
-    return tuple(dict.fromkeys(str(item) for item in items))

@@ -32,6 +32,10 @@ NEVER_FORWARDED: Final = HOP_BY_HOP | {b"host", b"expect", b"forwarded", b"x-rea
 
 OWN_PREFIXES: Final = (b"x-forwarded-", b"dosekeeper-")
 
+CONTROLS: Final = bytes((*range(9), *range(10, 32), 127))
+BLANKED: Final = bytes.maketrans(CONTROLS, b" " * len(CONTROLS))
+"""Control characters and the blanks that take their places (RFC 9110 §5.5): our own server refuses to write them."""
+
 READABLE_CODINGS: Final = frozenset({"gzip", "deflate", "identity"})
 """Content codings in which a verdict can be read; see `readable_codings`."""
 
@@ -44,10 +48,10 @@ def forwardable(fields: Iterable[tuple[bytes, bytes]]) -> Fields:
 
 
 def answer_fields(fields: Iterable[tuple[bytes, bytes]]) -> Fields:
-    """Return the end-to-end fields of an answer, as they came."""
+    """Return the end-to-end fields of an answer, as they came but for control characters."""
     kept = tuple(fields)
     dropped = HOP_BY_HOP | _named_in_connection(kept)
-    return tuple((n, v) for n, v in kept if n.lower() not in dropped)
+    return tuple((n, v.translate(BLANKED)) for n, v in kept if n.lower() not in dropped)
 
 
 def _named_in_connection(fields: Fields) -> frozenset[bytes]:
@@ -81,6 +85,11 @@ def _readable(value: bytes) -> bytes:
     offers = [offer.strip() for offer in value.decode("latin-1").split(",")]
     kept = [offer for offer in offers if offer.partition(";")[0].strip().lower() in READABLE_CODINGS]
     return ", ".join(kept or ["identity"]).encode("latin-1")
+
+
+def with_length(fields: Fields, length: int) -> Fields:
+    """Return *fields* with their Content-Length, if they have one, saying *length*: a body in which an id was replaced may be longer."""
+    return tuple((n, str(length).encode() if n.lower() == b"content-length" else v) for n, v in fields)
 
 
 def to_block(fields: Fields) -> bytes:

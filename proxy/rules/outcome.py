@@ -105,7 +105,8 @@ def classify_head(status: int, content_type: str, *, described: bool) -> Outcome
         return Outcome(OutcomeKind.UNKNOWN, word, maybe_applied=True)
     if described and (html or status in REDIRECTS):
         return Outcome(OutcomeKind.IMPOSTOR, "portal" if html else "redirect", maybe_applied=True)
-    return Outcome(OutcomeKind.ACCEPTED if status < HTTPStatus.BAD_REQUEST else OutcomeKind.REFUSED, word, maybe_applied=False)
+    taken = status < HTTPStatus.BAD_REQUEST
+    return Outcome(OutcomeKind.ACCEPTED if taken else OutcomeKind.REFUSED, word, maybe_applied=taken)
 
 
 def _classify_answer(answer: Answer, answers: Answers, code_member: str | None, now: datetime) -> Outcome:  # noqa: PLR0911 - one row, one return

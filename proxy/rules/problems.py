@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -28,6 +28,33 @@ KINDS: Final[Mapping[str, Kind]] = {
     "body-not-json": Kind(HTTPStatus.BAD_REQUEST, "Not recorded: the request cannot be read", "Correct the entry and send it again."),
     "person-missing": Kind(HTTPStatus.BAD_REQUEST, "Not recorded: the person is missing", "Name the person and send it again."),
     "too-many-persons": Kind(HTTPStatus.BAD_REQUEST, "Not recorded: too many persons", "Send the persons in smaller groups."),
+    "fact-missing": Kind(HTTPStatus.BAD_REQUEST, "Not recorded: the entry is not complete", "Fill in what is missing and send it again."),
+    "key-malformed": Kind(HTTPStatus.BAD_REQUEST, "Not recorded: the Idempotency-Key cannot be read", "Send it as a text in quotes."),
+    "key-reused": Kind(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "Not recorded: the Idempotency-Key belongs to another entry",
+        "Send this entry with a key of its own.",
+    ),
+    "recorded-otherwise": Kind(
+        HTTPStatus.CONFLICT,
+        "Not recorded: this is recorded already, with other content",
+        "Compare the two. If both are true, send it again with the header Dosekeeper-Override and the reason.",
+    ),
+    "waits-for-correction": Kind(
+        HTTPStatus.CONFLICT,
+        "Not recorded: this entry waits for correction",
+        "Tell the ICT officer its number; dosekeeper records show says why it waits.",
+    ),
+    "person-unknown": Kind(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "Not recorded: the person's id cannot be used here",
+        "It is a provisional id of this centre. Give it in the field for the person's id only, as it stands on the slip.",
+    ),
+    "person-not-registered-yet": Kind(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The national server does not know this person yet",
+        "The registration waits to be sent; doses can be recorded meanwhile.",
+    ),
     "body-too-large": Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Not recorded: the request is too large", "Send less in one request."),
     "body-incomplete": Kind(HTTPStatus.BAD_REQUEST, "Not recorded: the request ended early", "Send it again."),
     "cannot-record": Kind(
@@ -62,7 +89,7 @@ class Problem:
     retry_after_s: int | None = None
 
 
-def problem(code: str, detail: str, error_members: Mapping[str, str], *, retry_after_s: int | None = None, **more: Any) -> Problem:  # noqa: ANN401 - extension members
+def problem(code: str, detail: str, error_members: Mapping[str, str], *, retry_after_s: int | None = None, **more: object) -> Problem:
     """
     Return the problem *code* of `KINDS`.
 

@@ -29,7 +29,9 @@ class ReceiptAnswer:
     body: bytes
 
 
-def receipt(declared: Receipt | None, view: dict[str, Any], record_id: str, number: int, state: RecordState) -> ReceiptAnswer:
+def receipt(
+    declared: Receipt | None, view: dict[str, Any], record_id: str, number: int, state: RecordState, provisional_id: str | None = None
+) -> ReceiptAnswer:
     """
     Return the receipt in the shape the profile says the client's software expects, else a 202 of our own.
 
@@ -41,9 +43,10 @@ def receipt(declared: Receipt | None, view: dict[str, Any], record_id: str, numb
         view: The request as `request_view` shows it.
         record_id: Text form of the record's id.
         number: The centre's running number.
-        state: `pending` or `sending`.
+        state: Where the record stands.
+        provisional_id: The id it was given for the person, on routes that issue one.
     """
-    record = {"id": record_id, "number": number, "state": state.value}
+    record = {"id": record_id, "number": number, "state": state.value, "provisional_id": provisional_id}
     data = {"request": view, "record": record}
     status = HTTPStatus.ACCEPTED if declared is None else declared.status
     fields = [("Dosekeeper-Record", record_id), ("Dosekeeper-State", state.value)]

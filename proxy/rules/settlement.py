@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import assert_never
+from typing import Final, assert_never
 
 from proxy.profiles.model import IfRefused
 from proxy.rules.backoff import RECORD
 from proxy.rules.outcome import Outcome, OutcomeKind
 from store.records import RecordState, Settlement
+
+AUTH_AGAIN_MS: Final = 15_000
+"""Wait until a record whose credential was refused is tried again."""
 
 
 class Told(StrEnum):
@@ -37,9 +40,10 @@ class Sent:
     own_failure: bool
     answer_status: int | None = None
     maybe_applied_before: bool = False
+    can_look_up: bool = False
 
 
-def settlement(outcome: Outcome, sent: Sent) -> Settlement:
+def settlement(outcome: Outcome, sent: Sent) -> Settlement:  # noqa: PLR0911 - one row, one return
     """Return what *outcome* makes of the record; a state that `TRANSITIONS` allows from `sending`."""
     match outcome.kind:
         case OutcomeKind.ACCEPTED:
@@ -50,7 +54,10 @@ def settlement(outcome: Outcome, sent: Sent) -> Settlement:
             return _refused(outcome, sent)
         case OutcomeKind.AUTH if sent.told is Told.VERDICT:
             return _to(RecordState.REFUSED, outcome, sent)
-        case OutcomeKind.NOT_SENT | OutcomeKind.THROTTLED | OutcomeKind.AUTH:
+        case OutcomeKind.AUTH:
+            # Asked again at the probe's pace: a credential is put right by a person, and one record's stops nobody else.
+            return _to(RecordState.PENDING, outcome, sent, due_at=sent.now + AUTH_AGAIN_MS)
+        case OutcomeKind.NOT_SENT | OutcomeKind.THROTTLED:
             # Said of the line, the pace or the log-in, never of the record: it waits for those, not for a back-off of its own.
             return _to(RecordState.PENDING, outcome, sent)
         case OutcomeKind.UNAVAILABLE | OutcomeKind.IMPOSTOR | OutcomeKind.UNKNOWN:
@@ -65,8 +72,8 @@ def _refused(outcome: Outcome, sent: Sent) -> Settlement:
 
 
 def _uncertain(outcome: Outcome, sent: Sent) -> Settlement:
-    # Never sent again blindly. No route declares a look-up yet, so a person decides.
-    return _to(RecordState.HELD, outcome, sent)
+    # Never sent again blindly: the look-up decides, and a person where there is none.
+    return _to(RecordState.UNKNOWN if sent.can_look_up else RecordState.HELD, outcome, sent)
 
 
 def _again(outcome: Outcome, sent: Sent) -> Settlement:

@@ -17,6 +17,18 @@ def first(fields: Fields, name: bytes) -> str | None:
     return None
 
 
+def text_of(value: bytes) -> str:
+    """
+    Return a field's value as text that stands on the wire as the same bytes again: aiohttp writes UTF-8.
+
+    What is not UTF-8 is read as Latin-1, and goes on in another coding.
+    """
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A whole answer, bytes as they came (never decompressed)."""

@@ -28,6 +28,13 @@ RECORD = """\
     content: [batch]
 """
 
+ISSUES = "    issues: {id: body.id}\n"
+LOOK_UP = """\
+    look_up: {path: /find, query: {person: request.body.person}, candidates: body.doses, same: candidate.day == request.body.day}
+"""
+ISSUED = LOOK_UP.replace("}\n", ",\n      id: candidate.id}\n")
+PROVISIONAL = "provisional: {digits: 14, prefix: '99'}\n"
+
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,6 +51,11 @@ def complaints(text: str) -> list[str]:
 def route(name: str, path: str, method: str = "GET", **more: str) -> str:
     members = {"name": name, "method": method, "path": path, "policy": "pass", "group": "main", **more}
     return "  - {" + ", ".join(f"{key}: '{value}'" for key, value in members.items()) + "}\n"
+
+
+def listed(name: str, method: str, slot: str, path: str = "/x", policy: str = "pass") -> str:
+    """A route with a slot, one line."""
+    return route(name, path, method, policy=policy).removesuffix("}\n") + f", slots: ['{slot}']}}\n"
 
 
 def test_a_profile_of_ones_own() -> None:
@@ -144,6 +156,79 @@ def test_a_profile_of_ones_own() -> None:
             'own.yaml:15: error_members.error: must be one of code, title, detail, not "text"',
         ),
         (HEAD + RECORD + "pacing: {calls_per_minute: 0}\n", "own.yaml:15: pacing.calls_per_minute: must be at least 1, not 0"),
+        (
+            HEAD + RECORD + "    slots: [header.person]\n",
+            (
+                'own.yaml:15: routes[0].slots[0]: "header.person" must be the place of an id, such as '
+                "body.person, body.persons[], query.person or path.person"
+            ),
+        ),
+        (HEAD + RECORD + "    slots: [body.a, path.id]\n", 'own.yaml:15: routes[0].slots[1]: there is no parameter {id} in "/doses"'),
+        (
+            HEAD + route("find", "/find") + "    # more\n" + listed("x", "GET", "body.id"),
+            "own.yaml:9: routes[1].slots[0]: a GET has no body",
+        ),
+        (
+            HEAD + listed("x", "GET", "path.id", path="/a/{id}/**"),
+            'own.yaml:7: routes[0].slots[0]: cannot be told from the rest of a path that ends in "**"',
+        ),
+        (
+            HEAD + listed("x", "POST", "body.id", policy="deny"),
+            "own.yaml:7: routes[0].slots: belong on routes that let something through; this one is deny",
+        ),
+        (
+            HEAD + RECORD + ISSUES + PROVISIONAL,
+            "own.yaml:15: routes[0].issues: needs a look_up with an id: an answer that holds the id can be lost",
+        ),
+        (
+            HEAD + RECORD + ISSUES + LOOK_UP + PROVISIONAL,
+            "own.yaml:15: routes[0].issues: needs a look_up with an id: an answer that holds the id can be lost",
+        ),
+        (
+            HEAD + RECORD + ISSUES + ISSUED,
+            "own.yaml:15: routes[0].issues: needs the form of provisional ids: give `provisional` in the profile",
+        ),
+        (HEAD + RECORD + ISSUED, "own.yaml:16: routes[0].look_up.id: belongs on routes that issue an id"),
+        (
+            HEAD + RECORD + LOOK_UP.replace("path: /find", "path: /doses"),
+            "own.yaml:15: routes[0].look_up.path: is asked with GET, and the routes of that path are for other methods",
+        ),
+        (
+            HEAD + RECORD + LOOK_UP.replace("path: /find", "path: /find?x=1"),
+            'own.yaml:15: routes[0].look_up.path: "/find?x=1" must be a path that begins with /, without parameters and query',
+        ),
+        (HEAD + RECORD + LOOK_UP.replace("{person: request.body.person}", "{}"), "own.yaml:15: routes[0].look_up.query: must not be empty"),
+        (
+            HEAD + RECORD + LOOK_UP.replace("request.body.person", "body.person", 1),
+            'own.yaml:15: routes[0].look_up.query.person: "body" is not there to be asked; valid here: request',
+        ),
+        (
+            HEAD + RECORD + LOOK_UP.replace("candidate.day", "candiate.day"),
+            'own.yaml:15: routes[0].look_up.same: "candiate" is not there to be asked; did you mean "candidate"?',
+        ),
+        (
+            HEAD + RECORD + LOOK_UP.replace("candidates: body.doses, ", ""),
+            "own.yaml:15: routes[0].look_up.candidates: must be given",
+        ),
+        (
+            HEAD + route("x", "/x", method="POST").removesuffix("}\n") + f", {LOOK_UP.strip()}}}\n",
+            "own.yaml:7: routes[0].look_up: belongs on record routes only; this one is pass",
+        ),
+        (
+            HEAD + RECORD + "provisional: {digits: 12, prefix: '99'}\n",
+            "own.yaml:15: provisional.digits: must be at least 13, or the running numbers are soon used up",
+        ),
+        (HEAD + RECORD + "provisional: {digits: 16, prefix: '99'}\n", "own.yaml:15: provisional.digits: must be at most 15, not 16"),
+        (
+            HEAD + RECORD + "provisional: {digits: 14, prefix: '09'}\n",
+            'own.yaml:15: provisional.prefix: "09" must be one to four digits in quotes, the first of them not 0',
+        ),
+        (HEAD + RECORD + "provisional: {digits: 14, prefix: 99}\n", "own.yaml:15: provisional.prefix: must be text, not 99"),
+        (
+            HEAD + RECORD + "back_entry: {days: 1, until: 5 p.m.}\n",
+            'own.yaml:15: back_entry.until: "5 p.m." must be a time of day in quotes, such as "17:00"',
+        ),
+        (HEAD + RECORD + "back_entry: {days: 0, until: '17:00'}\n", "own.yaml:15: back_entry.days: must be at least 1, not 0"),
     ],
 )
 def test_one_mistake(text: str, complaint: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 
 from proxy.profiles.load import load_profile, shipped_profiles
 from proxy.profiles.model import Answers, IfRefused, Policy, Profile, Route
+from proxy.rules.identity import issued_id, provisional_id
+from proxy.rules.slots import slots_in, translated
 from proxy.settings import Settings
 
 PROFILE = load_profile("cowin-vaccinator", Path())
@@ -120,6 +123,15 @@ def test_the_receipt_of_a_slot_makes_up_no_confirmation_number() -> None:
     assert (body["slot"], body["offline_mode"], "appointment_confirmation_no" in body) == ("09:00AM-11:00AM", 1, False)
 
 
+def test_the_receipt_of_a_walk_in_holds_the_provisional_id() -> None:
+    receipt = route("register").receipt
+    assert receipt is not None
+    record = {"id": "01J9ZK3T5V8Q2M4N6P7R9S1T3V", "number": 17, "state": "pending"}
+    shown = receipt.body.search({"request": request(WALK_IN), "record": record | {"provisional_id": "99001042000174"}})
+    assert (receipt.status, shown) == (200, {"beneficiary_reference_id": "99001042000174", "offline_mode": 1, "record": record})
+    assert receipt.body.search({"request": request(WALK_IN), "record": record}) is None
+
+
 def answer(status: int, body: object = None, text: str = "") -> dict[str, Any]:
     return {"status": status, "headers": {}, "body": body, "text": text}
 
@@ -181,10 +193,44 @@ def test_every_write_of_the_vaccinator_is_recorded() -> None:
     }
 
 
+P, X = "99001042000174", "48448366834980"
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "body"),
+    [
+        ("vaccinate", "/api/v2/vaccinator/beneficiaries/vaccinate", f'{{"dose": 1, "beneficiary_reference_id": {P}}}'),
+        ("schedule-onspot", "/api/v2/vaccinator/onspots/schedule", f'{{"beneficiaries": ["{P}", "31205876421109"]}}'),
+        ("delete-citizen", "/api/v2/registration/beneficiary/delete", f'{{"beneficiary_reference_id": "{P}"}}'),
+        ("schedule", "/api/v2/appointment/schedule", f'{{"beneficiaries": ["{P}"]}}'),
+        ("cancel", "/api/v2/appointment/cancel", f'{{"appointment_id": "x", "beneficiariesToCancel": ["{P}"]}}'),
+        ("find-by-reference-id", f"/api/v2/vaccinator/beneficiaries/findByReferenceId?beneficiary_reference_id={P}", ""),
+        ("certificate", f"/api/v2/vaccinator/certificate/download?beneficiary_reference_id={P}", ""),
+    ],
+)
+def test_ids_are_known_wherever_the_calls_carry_them(name: str, target: str, body: str) -> None:
+    found = route(name)
+    assert P in slots_in(found, target, body.encode())
+    assert translated(found, target, body.encode(), {P: X}) == (target.replace(P, X), body.replace(P, X).encode())
+
+
+def test_walk_ins_get_an_id_in_the_form_of_the_servers_own() -> None:
+    assert PROFILE.provisional is not None
+    assert provisional_id(PROFILE.provisional, 1042, 17) == P
+    issues = route("register").issues
+    assert issues is not None
+    assert [issued_id(issues, answer(200, {"beneficiary_reference_id": id_})) for id_ in (X, int(X), None)] == [X, X, None]
+
+
+def test_a_dose_has_to_be_in_by_five_the_next_day() -> None:
+    assert PROFILE.back_entry is not None
+    assert (PROFILE.back_entry.days, PROFILE.back_entry.until) == (1, time(17, 0))
+
+
 def test_the_rest() -> None:
     assert PROFILE.error_members == {"errorCode": "code", "error": "detail"}
     assert PROFILE.credentials.headers == ("x-api-key", "authorization", "cookie")
-    assert (PROFILE.pacing.calls_per_minute, PROFILE.pacing.settle) == (20, 120.0)
+    assert (PROFILE.pacing.calls_per_minute, PROFILE.pacing.settle) == (20, 60.0)
     probe = PROFILE.groups["vaccinator"].probe
     assert probe is not None
     assert (probe.method, probe.path) == ("GET", "/v2/registration/beneficiary/genders")

@@ -32,7 +32,7 @@ def test_shipped_profiles_fit(name: str) -> None:
 
 def test_a_misspelt_key_and_a_bad_duration_do_not_fit() -> None:
     text = (Path(SCHEMA_FILE).with_name("cowin-vaccinator.yaml")).read_text(encoding="utf-8")
-    bad = parse_document("bad", text.replace("settle: 2m", "settle: 2 minutes").replace("if_refused:", "if_refusd:"))
+    bad = parse_document("bad", text.replace("settle: 60s", "settle: 60 seconds").replace("if_refused:", "if_refusd:"))
     assert len(list(Draft202012Validator(SCHEMA).iter_errors(bad.value))) == 2
 
 

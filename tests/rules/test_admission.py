@@ -1,20 +1,22 @@
-"""Whether a request can be kept, and under which lane."""
+"""Whether a request can be kept, under which lane, and as which fact."""
 
 from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proxy.profiles.load import load_profile
 from proxy.profiles.model import Route
 from proxy.rules.admission import LANES_MAX, Admissible, Admission, Inadmissible, admit, request_view
+from proxy.rules.facts import Facts
 from proxy.rules.problems import KINDS
 from proxy.rules.routes import Match
 from proxy.rules.wire import Fields
@@ -43,18 +45,31 @@ WALK_IN: Final[dict[str, Any]] = {
 SLOT: Final[dict[str, Any]] = {"dose": 1, "session_id": "7f9e", "slot": "09:00AM-11:00AM", "beneficiaries": ["48448366834980"]}
 
 
-def asked(route: str, body: object, query: str = "", fields: Fields = ()) -> Admission:
+NONE_KNOWN: Final[Mapping[str, str]] = {}
+
+
+def asked(route: str, body: object, query: str = "", fields: Fields = (), real_ids: Mapping[str, str] = NONE_KNOWN) -> Admission:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return admit(Match(ROUTES[route], {}), "POST", query, fields, content)
+    return admit(Match(ROUTES[route], {}), "POST", f"{ROUTES[route].path}?{query}", fields, content, real_ids)
 
 
 def lanes(route: str, body: object) -> tuple[str, ...] | str:
     """Return the lanes, or the code of what is wrong."""
     admission = asked(route, body)
-    return admission.lanes if isinstance(admission, Admissible) else admission.code
+    return admission.facts.lanes if isinstance(admission, Admissible) else admission.code
 
 
 ID: Final = "48448366834980"
+PROVISIONAL: Final = "99000001000012"
+DESCRIBED: Final[dict[str, Any]] = {
+    "name": "a",
+    "method": "PUT",
+    "path": "/of/{id}",
+    "policy": "record",
+    "group": "g",
+    "natural_key": "[path.id]",
+    "content": ["x"],
+}
 WALK_IN_LANE: Final = "9000000001|lakshmi nair|1962|2|4821"
 
 LANES: Final = [
@@ -97,6 +112,52 @@ def test_whom_a_request_concerns(route: str, body: object, expected: tuple[str, 
     assert lanes(route, body) == expected
 
 
+def without(body: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in body.items() if key != name}
+
+
+KEYS: Final = [
+    # which fact it is, however it is written
+    ("vaccinate", DOSE, '["48448366834980","1"]'),
+    ("vaccinate", DOSE | {"beneficiary_reference_id": 48448366834980, "dose": " 1 "}, '["48448366834980","1"]'),
+    ("vaccinate", DOSE | {"dose": 1.0, "vaccine_batch": None}, '["48448366834980","1"]'),
+    ("vaccinate", DOSE | {"dose": 2}, '["48448366834980","2"]'),
+    ("register", WALK_IN | {"name": " LAKSHMI  Nair", "birth_year": 1962}, '["9000000001","lakshmi nair","1962","2","4821"]'),
+    ("schedule-onspot", SLOT | {"beneficiaries": ["2", 1]}, '["1|2","1","7f9e"]'),
+    # it says whom it concerns, and not what is to be recorded
+    ("vaccinate", without(DOSE, "dose"), None),
+    ("vaccinate", DOSE | {"dose": None}, None),
+    ("vaccinate", DOSE | {"dose": " "}, None),
+    ("vaccinate", DOSE | {"dose": True}, None),
+    ("vaccinate", DOSE | {"dose": [1]}, None),
+    ("schedule-onspot", without(SLOT, "session_id"), None),
+    ("schedule-onspot", SLOT | {"dose": {}}, None),
+]
+
+
+@pytest.mark.parametrize(("route", "body", "expected"), KEYS)
+def test_which_fact_a_request_is(route: str, body: object, expected: str | None) -> None:
+    admission = asked(route, body)
+    if expected is None:
+        assert isinstance(admission, Inadmissible)
+        assert admission.code == "fact-missing"
+    else:
+        assert isinstance(admission, Admissible)
+        assert admission.facts.natural_key == expected
+
+
+def test_what_a_dose_says() -> None:
+    assert asked("vaccinate", DOSE) == Admissible(
+        Facts(
+            (ID,),
+            f'["{ID}","1"]',
+            '{"center_id":563048,"dose1_date":"23-06-2021","dose2_date":null,"vaccinator_name":"Prabha Devi",'
+            '"vaccine":"COVISHIELD","vaccine_batch":"4121Z012"}',
+        ),
+        request_view({}, "POST", "", (), DOSE),
+    )
+
+
 HOSTILE: Final = [
     # not JSON
     (b"", "body-not-json"),
@@ -117,17 +178,54 @@ HOSTILE: Final = [
     # JSON, and nobody's name
     (b"[" * 1000 + b"]" * 1000, "person-missing"),
     (b'{"beneficiary_reference_id":' + b"[" * 1000 + b"]" * 1000 + b"}", "person-missing"),
+    # JSON, and somebody's, of which nothing is said
+    (b'{"beneficiary_reference_id":"1"}', "fact-missing"),
+    (b'{"beneficiary_reference_id":"1","dose":' + b"[" * 1000 + b"]" * 1000 + b"}", "fact-missing"),
+    # JSON, and a fact that cannot be compared
+    (b'{"beneficiary_reference_id":"1","dose":1,"vaccine":' + b"[" * 254 + b"]" * 254 + b"}", "body-not-json"),
+    (b'{"beneficiary_reference_id":"1","dose":1,"vaccine":' + b"[" * 1000 + b"]" * 1000 + b"}", "body-not-json"),
+    (b'{"beneficiary_reference_id":"1","dose":1,"vaccine":' + b'{"a":' * 1000 + b"1" + b"}" * 1000 + b"}", "body-not-json"),
     # JSON, and somebody's
-    (b'{"beneficiary_reference_id":"1","beneficiary_reference_id":"2"}', ("2",)),
-    (b'{"beneficiary_reference_id":18446744073709551615}', ("18446744073709551615",)),
-    (b'{"beneficiary_reference_id":"1","dose":' + b"[" * 1000 + b"]" * 1000 + b"}", ("1",)),
-    (b'{"beneficiary_reference_id":"\\u0000"}', ("\0",)),
+    (b'{"beneficiary_reference_id":"1","beneficiary_reference_id":"2","dose":1}', ("2",)),
+    (b'{"beneficiary_reference_id":18446744073709551615,"dose":1}', ("18446744073709551615",)),
+    (b'{"beneficiary_reference_id":"1","dose":1,"x":' + b"[" * 1000 + b"]" * 1000 + b"}", ("1",)),
+    (b'{"beneficiary_reference_id":"1","dose":1,"vaccine":' + b"[" * 200 + b"]" * 200 + b"}", ("1",)),
+    (b'{"beneficiary_reference_id":"\\u0000","dose":1}', ("\0",)),
 ]
 
 
 @pytest.mark.parametrize(("body", "expected"), HOSTILE, ids=lambda value: repr(value)[:40])
 def test_hostile_json(body: bytes, expected: tuple[str, ...] | str) -> None:
     assert lanes("vaccinate", body) == expected
+
+
+@pytest.mark.parametrize(("body", "expected"), HOSTILE, ids=lambda value: repr(value)[:40])
+def test_hostile_json_is_no_other_where_somebodys_id_has_become_known(body: bytes, expected: tuple[str, ...] | str) -> None:
+    became = {"1": ID, "2": "31205876421109"}
+    unconcerned, known = (asked("vaccinate", body, real_ids=real_ids) for real_ids in ({PROVISIONAL: ID}, became))
+    if isinstance(expected, str):
+        assert unconcerned == known == asked("vaccinate", body)
+    else:
+        assert isinstance(unconcerned, Admissible)
+        assert isinstance(known, Admissible)
+        assert unconcerned.facts.lanes == expected
+        assert known.facts.lanes == tuple(became.get(lane, lane) for lane in expected)
+
+
+@pytest.mark.parametrize("real_ids", [NONE_KNOWN, {"1": "2"}])
+def test_what_cannot_be_compared_is_said_to_be_so(real_ids: Mapping[str, str]) -> None:
+    deep = b'{"beneficiary_reference_id":"1","dose":1,"vaccine":' + b"[" * 300 + b"]" * 300 + b"}"
+    assert asked("vaccinate", deep, real_ids=real_ids) == Inadmissible(
+        "body-not-json", "What the body says of the fact is nested too deeply."
+    )
+
+
+@pytest.mark.parametrize("deep", [b"[" * 1000 + b"]" * 1000, b'{"a":' * 900 + b"1" + b"}" * 900])
+def test_a_profile_may_compare_what_is_deep(deep: bytes) -> None:
+    route = Route.model_validate(DESCRIBED | {"lane": "path.id", "natural_key": "[path.id, body.x]"})
+    found = admit(Match(route, {"id": "1"}), "PUT", "/of/1", (), b'{"x":' + deep + b"}", {})
+    assert isinstance(found, Inadmissible)
+    assert found.code == "body-not-json"
 
 
 def test_where_the_json_breaks_is_said_and_what_stands_there_is_not() -> None:
@@ -137,8 +235,27 @@ def test_where_the_json_breaks_is_said_and_what_stands_there_is_not() -> None:
 
 def test_what_is_missing_is_said_in_the_profiles_words() -> None:
     found = asked("vaccinate", {"vaccinator_name": "Prabha Devi"})
-    assert isinstance(found, Inadmissible)
-    assert "text(body.beneficiary_reference_id)" in found.detail
+    assert found == Inadmissible(
+        "person-missing", "The request does not say whom it concerns: text(body.beneficiary_reference_id) gives nothing."
+    )
+
+
+def test_how_many_persons_are_too_many_is_said() -> None:
+    found = asked("schedule-onspot", SLOT | {"beneficiaries": list(range(65))})
+    assert found == Inadmissible("too-many-persons", "The request concerns 65 persons; at most 64 fit one record.")
+
+
+def test_what_is_missing_of_the_fact_is_said_in_the_profiles_words() -> None:
+    found = asked("vaccinate", without(DOSE, "dose"))
+    assert found == Inadmissible(
+        "fact-missing",
+        "The request does not say what is to be recorded: [text(body.beneficiary_reference_id), text(body.dose)] lacks a part.",
+    )
+
+
+def test_the_person_is_asked_for_first() -> None:
+    assert lanes("vaccinate", without(DOSE, "beneficiary_reference_id")) == "person-missing"
+    assert lanes("schedule-onspot", {"beneficiaries": list(range(65))}) == "too-many-persons"
 
 
 def test_what_expressions_see_of_a_request() -> None:
@@ -153,12 +270,66 @@ def test_what_expressions_see_of_a_request() -> None:
 
 
 def test_a_lane_may_come_from_path_query_or_header() -> None:
-    described = {"name": "a", "method": "PUT", "path": "/of/{id}", "policy": "record", "group": "g", "natural_key": "[path.id]"}
     lane = '[path.id, query.other, headers."x-person"]'
-    route = Route.model_validate(described | {"lane": lane, "content": ["x"]})
-    found = admit(Match(route, {"id": "1"}), "PUT", "other=2", ((b"X-Person", b"3"),), b"{}")
+    route = Route.model_validate(DESCRIBED | {"lane": lane})
+    found = admit(Match(route, {"id": "1"}), "PUT", "/of/1?other=2", ((b"X-Person", b"3"),), b"{}", {})
     assert isinstance(found, Admissible)
-    assert found.lanes == ("1", "2", "3")
+    assert found.facts.lanes == ("1", "2", "3")
+
+
+# Ids that have become known -------------------------------------------------------------------------------------------------------
+
+
+def test_a_fact_is_told_by_the_real_id_and_the_receipt_sees_the_clients_own_words() -> None:
+    provisional = DOSE | {"beneficiary_reference_id": PROVISIONAL}
+    told, real = asked("vaccinate", provisional, real_ids={PROVISIONAL: ID}), asked("vaccinate", DOSE)
+    assert isinstance(told, Admissible)
+    assert isinstance(real, Admissible)
+    assert told.facts == real.facts
+    assert told.view["body"] == provisional
+
+
+def test_an_id_that_is_not_known_yet_stands_for_the_person() -> None:
+    found = asked("vaccinate", DOSE | {"beneficiary_reference_id": PROVISIONAL}, real_ids={"99000001000020": ID})
+    assert isinstance(found, Admissible)
+    assert found.facts.lanes == (PROVISIONAL,)
+    assert found.facts.natural_key == f'["{PROVISIONAL}","1"]'
+
+
+def test_two_ids_of_one_person_are_one_lane() -> None:
+    found = asked("schedule-onspot", SLOT | {"beneficiaries": [int(PROVISIONAL), "7", ID]}, real_ids={PROVISIONAL: ID})
+    assert isinstance(found, Admissible)
+    assert found.facts.lanes == (ID, "7")
+
+
+def test_an_id_outside_the_slots_stays() -> None:
+    found = asked("vaccinate", DOSE | {"vaccine_batch": PROVISIONAL}, real_ids={PROVISIONAL: ID})
+    assert isinstance(found, Admissible)
+    assert orjson.loads(found.facts.content)["vaccine_batch"] == PROVISIONAL
+
+
+IN_TARGET: Final = [
+    # slots, id in the path, target, whom it then concerns
+    (["path.id"], PROVISIONAL, f"/of/{PROVISIONAL}?p={PROVISIONAL}", (ID, PROVISIONAL)),
+    (["path.id"], f" {PROVISIONAL}", f"/api/of/%20{PROVISIONAL}?p=7", (ID, "7")),
+    (["query.p"], PROVISIONAL, f"/of/{PROVISIONAL}?p={PROVISIONAL}", (PROVISIONAL, ID)),
+    (["query.p"], "7", "/of/7?p=%399000001000012", ("7", ID)),
+    (["path.id", "query.p"], PROVISIONAL, f"/of/{PROVISIONAL}?p={PROVISIONAL}", (ID,)),
+    (["body.p"], PROVISIONAL, f"/of/{PROVISIONAL}?p=7", (PROVISIONAL, "7")),
+]
+
+
+@pytest.mark.parametrize(("slots", "in_path", "target", "expected"), IN_TARGET)
+@pytest.mark.parametrize("body", [b"{}", f'{{"p":"{PROVISIONAL}"}}'.encode()])
+def test_a_fact_is_told_by_the_real_id_in_path_and_query_too(
+    slots: list[str], in_path: str, target: str, expected: tuple[str, ...], body: bytes
+) -> None:
+    route = Route.model_validate(DESCRIBED | {"lane": "[path.id, query.p]", "natural_key": "[path.id, query.p]", "slots": slots})
+    found = admit(Match(route, {"id": in_path}), "PUT", target, (), body, {PROVISIONAL: ID})
+    assert isinstance(found, Admissible)
+    assert found.facts.lanes == expected
+    assert tuple(dict.fromkeys(orjson.loads(found.facts.natural_key or ""))) == expected
+    assert found.view == request_view({"id": in_path}, "PUT", target.partition("?")[2], (), orjson.loads(body)), "the client's own words"
 
 
 # By property ----------------------------------------------------------------------------------------------------------------------
@@ -172,16 +343,33 @@ bodies: Final = st.one_of(st.binary(max_size=80), json_values.map(lambda value: 
 record_routes: Final = st.sampled_from(["vaccinate", "register", "schedule-onspot"])
 
 
+short_texts: Final = st.text("01 9é", max_size=3)
+
+
 @given(
-    record_routes, bodies, st.text(max_size=20), st.lists(st.tuples(st.binary(max_size=9), st.binary(max_size=9)), max_size=3).map(tuple)
+    record_routes,
+    bodies,
+    st.text(max_size=20),
+    st.lists(st.tuples(st.binary(max_size=9), st.binary(max_size=9)), max_size=3).map(tuple),
+    st.dictionaries(short_texts, short_texts.filter(str.strip), max_size=3),
 )
-def test_no_request_is_an_error_and_lanes_are_texts_that_can_be_hashed(route: str, body: bytes, query: str, fields: Fields) -> None:
-    found = asked(route, body, query, fields)
+@example("vaccinate", json.dumps(DOSE).encode(), "", (), {ID: PROVISIONAL})
+@example("register", json.dumps(WALK_IN).encode(), "", (), {ID: PROVISIONAL})
+@example("schedule-onspot", json.dumps(SLOT).encode(), "", (), {ID: PROVISIONAL})
+def test_no_request_is_an_error_and_facts_are_texts_that_can_be_hashed(
+    route: str, body: bytes, query: str, fields: Fields, real_ids: dict[str, str]
+) -> None:
+    found = asked(route, body, query, fields, real_ids)
     if isinstance(found, Admissible):
-        assert 1 <= len(found.lanes) <= LANES_MAX
-        assert len(set(found.lanes)) == len(found.lanes)
-        assert {type(lane) for lane in found.lanes} == {str}
-        assert all(lane.strip() and lane.encode() for lane in found.lanes)
+        lanes = found.facts.lanes
+        assert 1 <= len(lanes) <= LANES_MAX
+        assert len(set(lanes)) == len(lanes)
+        assert {type(lane) for lane in lanes} == {str}
+        assert all(lane.strip() and lane.encode() for lane in lanes)
+        assert found.facts.natural_key
+        assert found.facts.natural_key.encode()
+        assert set(orjson.loads(found.facts.content)) == set(ROUTES[route].content or ())
+        assert found.view["body"] == orjson.loads(body)
     else:
         assert found.code in KINDS
 
@@ -189,9 +377,18 @@ def test_no_request_is_an_error_and_lanes_are_texts_that_can_be_hashed(route: st
 @given(st.integers(10**12, 10**14 - 1), st.sampled_from([" ", "", "\n"]))
 def test_an_id_is_one_person_as_number_and_as_text(number: int, blank: str) -> None:
     expected = (str(number),)
-    assert lanes("vaccinate", {"beneficiary_reference_id": number}) == expected
-    assert lanes("vaccinate", {"beneficiary_reference_id": f"{blank}{number}{blank}"}) == expected
-    assert lanes("schedule-onspot", {"beneficiaries": [number, str(number)]}) == expected
+    assert lanes("vaccinate", DOSE | {"beneficiary_reference_id": number}) == expected
+    assert lanes("vaccinate", DOSE | {"beneficiary_reference_id": f"{blank}{number}{blank}"}) == expected
+    assert lanes("schedule-onspot", SLOT | {"beneficiaries": [number, str(number)]}) == expected
+
+
+@given(st.integers(10**12, 10**14 - 1), st.sampled_from([" ", "", "\n"]))
+def test_a_provisional_id_is_known_again_as_number_and_as_text(number: int, blank: str) -> None:
+    for written in (number, f"{blank}{number}{blank}"):
+        found = asked("vaccinate", DOSE | {"beneficiary_reference_id": written}, real_ids={str(number): ID})
+        assert isinstance(found, Admissible)
+        assert found.facts.lanes == (ID,)
+        assert found.facts.natural_key == f'["{ID}","1"]'
 
 
 @given(st.text("क़éख़éK ", min_size=1, max_size=12).filter(str.strip))
@@ -203,7 +400,8 @@ def test_a_name_typed_in_other_code_points_is_the_same_person(name: str) -> None
 
 @given(record_routes, st.text("abcdefghijklmnop0123456789 ", min_size=12, max_size=30), st.integers(0, 3))
 def test_a_refusal_says_nothing_of_what_was_sent(route: str, secret: str, cut: int) -> None:
-    whole = orjson.dumps({"vaccinator_name": secret})
-    found = asked(route, whole[: len(whole) - cut])
-    assert isinstance(found, Inadmissible)
-    assert secret not in found.detail
+    for whole in (orjson.dumps({"vaccinator_name": secret}), orjson.dumps({"vaccinator_name": secret, "beneficiary_reference_id": secret})):
+        for real_ids in (NONE_KNOWN, {secret.strip(): secret}):
+            found = asked(route, whole[: len(whole) - cut], real_ids=real_ids)
+            assert isinstance(found, Inadmissible)
+            assert secret not in found.detail

@@ -18,6 +18,7 @@ from proxy.rules.fields import (
     readable_codings,
     split_credentials,
     to_block,
+    with_length,
 )
 from proxy.rules.wire import Fields, first
 
@@ -70,6 +71,7 @@ REQUEST: Final = [
     (b"TE", False),
     (b"Trailer", False),
     (b"Upgrade", False),
+    (b"Proxy-Authenticate", False),
     (b"Proxy-Authorization", False),
     (b"Proxy-Connection", False),
     (b"Host", False),
@@ -94,6 +96,29 @@ def test_which_fields_of_a_request_go_on(name: bytes, goes_on: bool) -> None:
 def test_which_fields_of_an_answer_go_on(name: bytes, goes_on: bool) -> None:
     field = (name, b"value")
     assert answer_fields([field]) == ((field,) if goes_on else ())
+
+
+CONTROLS: Final = [
+    (b"a\x01b", b"a b"),
+    (b"a\x00b\x7fc\x1fd\x08e\x0af\x0dg", b"a b c d e f g"),
+    (b"a\tb", b"a\tb"),
+    (b"\x80\xff ~!", b"\x80\xff ~!"),
+]
+
+
+@pytest.mark.parametrize(("came", "goes_on"), CONTROLS)
+def test_a_control_character_of_an_answer_becomes_a_blank_and_nothing_else_changes(came: bytes, goes_on: bytes) -> None:
+    assert answer_fields([(b"X-Odd", came)]) == ((b"X-Odd", goes_on),)
+    assert forwardable([(b"X-Odd", came)]) == ((b"X-Odd", came),), "a request's go on as they came"
+
+
+@given(st.lists(st.tuples(names, st.binary(max_size=12)), max_size=8).map(tuple))
+def test_no_value_of_an_answer_has_a_control_character_and_all_keep_their_length(some: Fields) -> None:
+    kept = answer_fields(some)
+    assert not set(b"".join(value for _, value in kept)) & (set(range(32)) - {9} | {127})
+    named = {token.strip().lower() for name, value in some if name.lower() == b"connection" for token in value.split(b",")}
+    gone = HOP_BY_HOP | (named - {b"content-length", b"content-type"})
+    assert [(name, len(value)) for name, value in kept] == [(name, len(value)) for name, value in some if name.lower() not in gone]
 
 
 NAMED: Final = [
@@ -159,6 +184,7 @@ def test_the_sidecars_own_key_replaces_the_clients_however_it_is_written() -> No
 CODINGS: Final = [
     (b"gzip, deflate, br, zstd", b"gzip, deflate"),
     (b"gzip", b"gzip"),
+    (b"gzip, identity;q=0.1, br", b"gzip, identity;q=0.1"),
     (b"GZIP;q=0.5, br;q=1.0", b"GZIP;q=0.5"),
     (b"gzip ; q=0, br", b"gzip ; q=0"),
     (b"br", b"identity"),
@@ -178,6 +204,33 @@ def test_only_codings_are_asked_for_in_which_a_verdict_can_be_read(asked: bytes,
 @given(fields)
 def test_no_coding_is_asked_for_that_nobody_asked_for(some: Fields) -> None:
     assert [name for name, _ in readable_codings(some)] == [name for name, _ in some]
+
+
+# Length ---------------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_length_is_that_of_the_body_that_goes_up() -> None:
+    came = ((b"Accept", b"7"), (b"content-LENGTH", b"7"), (b"X-Content-Length", b"7"), (b"Content-Length", b"7"))
+    assert with_length(came, 1048576) == (
+        (b"Accept", b"7"),
+        (b"content-LENGTH", b"1048576"),
+        (b"X-Content-Length", b"7"),
+        (b"Content-Length", b"1048576"),
+    )
+    assert with_length(came, 0)[1] == (b"content-LENGTH", b"0")
+
+
+def test_where_no_length_is_said_none_is_added() -> None:
+    assert with_length(((b"Transfer-Encoding", b"chunked"),), 7) == ((b"Transfer-Encoding", b"chunked"),)
+    assert with_length((), 7) == ()
+
+
+@given(fields, st.integers(0, 2**31))
+def test_nothing_but_the_length_changes(some: Fields, length: int) -> None:
+    made = with_length(some, length)
+    assert [name for name, _ in made] == [name for name, _ in some]
+    for (name, value), (_, before) in zip(made, some, strict=True):
+        assert value == (b"%d" % length if name.lower() == b"content-length" else before)
 
 
 # One field ------------------------------------------------------------------------------------------------------------------------

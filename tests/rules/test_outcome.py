@@ -30,6 +30,7 @@ JSON: Final = (b"Content-Type", b"application/json; charset=utf-8")
 PLAIN: Final = (b"Content-Type", b"text/plain; charset=utf-8")
 HTML: Final = (b"Content-Type", b"text/html")
 GZIP: Final = (b"Content-Encoding", b"gzip")
+X_GZIP: Final = (b"Content-Encoding", b"X-GZIP")
 DEFLATE: Final = (b"Content-Encoding", b"deflate")
 BROTLI: Final = (b"Content-Encoding", b"br")
 
@@ -65,6 +66,9 @@ class Row:
     retry_after_s: float | None = None
 
 
+CERTAIN: Final = frozenset({K.REFUSED, K.ALREADY_RECORDED, K.NOT_SENT, K.THROTTLED, K.AUTH})
+"""Rows after which the upstream surely did not take this send."""
+
 MAYBE, NOT = True, False
 """Whether the upstream may have taken the record."""
 
@@ -77,12 +81,14 @@ ROWS: Final = [
     Row("a registration", answered(200, REGISTERED, JSON), K.ACCEPTED, "http_200", MAYBE, route="register"),
     Row("v1's number", answered(200, REGISTERED_V1, JSON), K.ACCEPTED, "http_200", MAYBE, route="register"),
     Row("gzip", answered(200, gzip.compress(REGISTERED), JSON, GZIP), K.ACCEPTED, "http_200", MAYBE, route="register"),
+    Row("x-gzip", answered(200, gzip.compress(REGISTERED), JSON, X_GZIP), K.ACCEPTED, "http_200", MAYBE, route="register"),
     Row("deflate", answered(200, zlib.compress(REGISTERED), JSON, DEFLATE), K.ACCEPTED, "http_200", MAYBE, route="register"),
     Row("bare deflate", answered(200, zlib.compress(REGISTERED)[2:-4], JSON, DEFLATE), K.ACCEPTED, "http_200", MAYBE, route="register"),
     Row("with a byte order mark", answered(200, b"\xef\xbb\xbf" + REGISTERED, JSON), K.ACCEPTED, "http_200", MAYBE, route="register"),
     # refused: 4xx whose body is the upstream's own error format
     Row("a bad centre", answered(400, BAD_CENTRE, JSON), K.REFUSED, "http_400", NOT, code="APPOIN0006"),
     Row("gzip", answered(400, gzip.compress(BAD_CENTRE), JSON, GZIP), K.REFUSED, "http_400", NOT, code="APPOIN0006"),
+    Row("with a Location", answered(400, BAD_CENTRE, JSON, (b"Location", b"/")), K.REFUSED, "http_400", NOT, code="APPOIN0006"),
     Row("full", answered(409, b'{"errorCode":"APPOIN0040","error":"Full"}', JSON), K.REFUSED, "http_409", NOT, code="APPOIN0040"),
     Row("a booking, where none is meant", answered(400, BOOKED, JSON), K.REFUSED, "http_400", NOT, code="APPOIN0022"),
     # already recorded: what the profile says means so
@@ -106,6 +112,7 @@ ROWS: Final = [
     Row("in the error format", answered(401, b'{"errorCode":"USRAUT0023","error":"-"}', JSON), K.AUTH, "http_401", NOT, "USRAUT0023"),
     # impostor: HTML, redirect, wrong content type, captive-portal 200
     Row("a portal", answered(200, PORTAL, HTML), K.IMPOSTOR, "portal", MAYBE),
+    Row("a strict portal", answered(200, PORTAL, (b"Content-Type", b"application/xhtml+xml")), K.IMPOSTOR, "portal", MAYBE),
     Row("nginx", answered(405, NGINX, HTML), K.IMPOSTOR, "portal", MAYBE),
     Row("sent elsewhere", answered(302, b"", (b"Location", b"https://wifi.example/login")), K.IMPOSTOR, "redirect", MAYBE),
     Row("a stranger's 401", answered(401, b"Authorization Required", PLAIN), K.IMPOSTOR, "content_type", MAYBE),
@@ -159,7 +166,7 @@ SAID_BY_PROFILE: Final = [
     (answered(409, b'{"error":"E1064"}', JSON), K.REFUSED, False),
     (answered(200, b'{"ok":true}', JSON), K.ACCEPTED, True),
     (answered(404, b'{"ok":true}', JSON), K.UNKNOWN, True),
-    (answered(302, b'{"ok":true}', JSON), K.UNKNOWN, True),
+    (answered(300, b'{"ok":true}', JSON), K.UNKNOWN, True),
     (answered(500, b'{"ok":true}', JSON), K.UNKNOWN, True),
 ]
 
@@ -304,6 +311,27 @@ def test_what_the_head_of_a_passing_answer_says(
     for described, expected in ((True, on_a_route), (False, elsewhere)):
         outcome = classify_head(status, content_type, described=described)
         assert (outcome.kind, outcome.cause) == expected
+        assert outcome.maybe_applied == (outcome.kind not in CERTAIN)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_every_redirect_is_an_impostors(status: int) -> None:
+    assert classify_head(status, "", described=True).cause == "redirect"
+    assert judged(answered(status, b"", (b"location", b"https://wifi.example/login"))).cause == "redirect"
+
+
+def test_the_kinds_are_the_labels_of_sends_total() -> None:
+    assert {kind.value for kind in OutcomeKind} == {
+        "accepted",
+        "refused",
+        "already_recorded",
+        "not_sent",
+        "throttled",
+        "unavailable",
+        "auth",
+        "impostor",
+        "unknown",
+    }
 
 
 # By property ---------------------------------------------------------------------------------------------------------------------
@@ -333,8 +361,7 @@ failures: Final = st.builds(Failure, st.sampled_from(FailureKind), st.booleans()
 @given(strange_answers | failures, st.sampled_from(sorted(ROUTES)))
 def test_every_exchange_has_an_outcome_and_only_what_proves_it_is_certain(exchange: Exchange, route: str) -> None:
     outcome = judged(exchange, route)
-    certain = {K.REFUSED, K.ALREADY_RECORDED, K.NOT_SENT, K.THROTTLED, K.AUTH}
-    assert outcome.maybe_applied == (outcome.kind not in certain), "CoWIN has no 503 of its own"
+    assert outcome.maybe_applied == (outcome.kind not in CERTAIN), "CoWIN has no 503 of its own"
     assert outcome.retry_after_s is None or 0 <= outcome.retry_after_s <= 3600
 
 

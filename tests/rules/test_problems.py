@@ -23,6 +23,13 @@ STATUSES: Final = {
     "body-not-json": 400,
     "person-missing": 400,
     "too-many-persons": 400,
+    "fact-missing": 400,
+    "key-malformed": 400,
+    "key-reused": 422,
+    "recorded-otherwise": 409,
+    "waits-for-correction": 409,
+    "person-unknown": 422,
+    "person-not-registered-yet": 503,
     "body-too-large": 413,
     "body-incomplete": 400,
     "cannot-record": 507,
@@ -54,7 +61,23 @@ def test_a_problem_says_what_happened_and_what_to_do_now(code: str) -> None:
     assert kind.next_step
 
 
-@pytest.mark.parametrize("code", [code for code in KINDS if code.startswith("body-") or code in ("person-missing", "cannot-record")])
+NOT_RECORDED: Final = [
+    "body-not-json",
+    "body-too-large",
+    "body-incomplete",
+    "person-missing",
+    "too-many-persons",
+    "fact-missing",
+    "key-malformed",
+    "key-reused",
+    "recorded-otherwise",
+    "waits-for-correction",
+    "person-unknown",
+    "cannot-record",
+]
+
+
+@pytest.mark.parametrize("code", NOT_RECORDED)
 def test_what_was_not_recorded_is_said_to_be_so_in_the_title(code: str) -> None:
     assert KINDS[code].title.startswith("Not recorded")
 
@@ -65,6 +88,26 @@ def test_unmodified_desk_software_shows_use_paper() -> None:
     assert body["error"] == body["detail"]
     assert "paper" in body["title"]
     assert "paper" in body["error"]
+
+
+def test_who_sends_other_content_is_told_how_to_insist() -> None:
+    record = {"id": "01F8MECHZX3TBDSZ7XRADM79XE", "number": 41, "state": "delivered"}
+    body = json.loads(problem("recorded-otherwise", "Record 41.", COWIN.error_members, record=record).body)
+    assert body["record"] == record
+    assert body["detail"].startswith("Record 41. ")
+    assert "Dosekeeper-Override" in body["error"]
+
+
+def test_what_waits_for_correction_says_whom_to_tell() -> None:
+    body = json.loads(problem("waits-for-correction", "Record 41.", COWIN.error_members).body)
+    assert body["error"].startswith("Record 41. ")
+    assert "dosekeeper records show" in body["error"]
+
+
+def test_who_is_not_registered_yet_can_be_vaccinated_meanwhile() -> None:
+    made = problem("person-not-registered-yet", "The id is provisional.", COWIN.error_members, retry_after_s=60)
+    assert made.retry_after_s == 60
+    assert "doses can be recorded" in json.loads(made.body)["error"]
 
 
 def test_further_members_and_retry_after() -> None:
@@ -89,6 +132,10 @@ def test_every_member_the_clients_look_for_is_filled(code: str, members: dict[st
 def test_nothing_of_a_request_stands_in_the_problem_that_it_is_told(secret: str, cut: int) -> None:
     body = orjson.dumps({"vaccinator_name": secret, secret: "1"})
     route = next(route for route in COWIN.routes if route.name == "vaccinate")
-    found = admit(Match(route, {"id": secret}), "POST", f"q={secret}", ((b"X-Note", secret.encode()),), body[: len(body) - cut])
-    assert isinstance(found, Inadmissible)
-    assert secret.encode() not in problem(found.code, found.detail, COWIN.error_members).body
+    for extra in (b"", b"0", orjson.dumps({"beneficiary_reference_id": secret, "vaccinator_name": secret})):
+        for real_ids in ({}, {secret: secret}):
+            content = extra or body
+            target, fields = f"/{secret}?q={secret}", ((b"X-Note", secret.encode()),)
+            found = admit(Match(route, {"id": secret}), "POST", target, fields, content[: len(content) - cut], real_ids)
+            assert isinstance(found, Inadmissible)
+            assert secret.encode() not in problem(found.code, found.detail, COWIN.error_members).body

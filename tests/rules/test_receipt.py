@@ -23,8 +23,13 @@ ID: Final = "01F8MECHZX3TBDSZ7XRADM79XE"
 LOCATION: Final = f"/.dosekeeper/records/{ID}"
 
 
-def given_for(declared: Receipt | None, body: object, state: RecordState = RecordState.PENDING) -> ReceiptAnswer:
-    return receipt(declared, request_view({}, "POST", "", (), body), ID, 41, state)
+PROVISIONAL: Final = "99000001000012"
+
+
+def given_for(
+    declared: Receipt | None, body: object, state: RecordState = RecordState.PENDING, provisional_id: str | None = None
+) -> ReceiptAnswer:
+    return receipt(declared, request_view({}, "POST", "", (), body), ID, 41, state, provisional_id)
 
 
 def declared(**keys: object) -> Receipt:
@@ -40,7 +45,46 @@ def test_a_route_that_declares_none_gets_our_own() -> None:
         "Location": LOCATION,
         "Content-Type": "application/json",
     }
-    assert json.loads(made.body) == {"offline_mode": 1, "record": {"id": ID, "number": 41, "state": "sending"}}
+    assert json.loads(made.body) == {
+        "offline_mode": 1,
+        "record": {"id": ID, "number": 41, "state": "sending", "provisional_id": None},
+    }
+
+
+def test_our_own_receipt_names_the_id_that_stands_in_for_the_persons() -> None:
+    made = given_for(None, {"name": "Lakshmi Nair"}, provisional_id=PROVISIONAL)
+    assert json.loads(made.body) == {
+        "offline_mode": 1,
+        "record": {"id": ID, "number": 41, "state": "pending", "provisional_id": PROVISIONAL},
+    }
+
+
+def test_a_registration_is_answered_in_cowins_shape_with_the_provisional_id() -> None:
+    made = given_for(ROUTES["register"].receipt, {"name": "Lakshmi Nair"}, provisional_id=PROVISIONAL)
+    assert made.status == 200
+    assert dict(made.fields) == {"Dosekeeper-Record": ID, "Dosekeeper-State": "pending", "Content-Type": "application/json"}
+    assert json.loads(made.body) == {
+        "beneficiary_reference_id": PROVISIONAL,
+        "offline_mode": 1,
+        "record": {"id": ID, "number": 41, "state": "pending"},
+    }
+
+
+def test_a_registration_without_an_id_is_not_answered_as_if_it_had_one() -> None:
+    assert json.loads(given_for(ROUTES["register"].receipt, {"name": "Lakshmi Nair"}).body) == OWN_BODY
+
+
+def test_a_profile_may_tell_the_provisional_id_in_a_header_field() -> None:
+    made = given_for(declared(status=201, headers={"ETag": "record.provisional_id"}), {}, provisional_id=PROVISIONAL)
+    assert dict(made.fields)["ETag"] == PROVISIONAL
+    assert "ETag" not in dict(given_for(declared(status=201, headers={"ETag": "record.provisional_id"}), {}).fields)
+
+
+@pytest.mark.parametrize("state", RecordState)
+def test_the_receipt_says_where_the_record_stands(state: RecordState) -> None:
+    for made in (given_for(None, {}, state), given_for(ROUTES["vaccinate"].receipt, {}, state)):
+        assert dict(made.fields)["Dosekeeper-State"] == state.value
+        assert json.loads(made.body)["record"]["state"] == state.value
 
 
 def test_a_dose_is_answered_in_cowins_shape_and_said_to_be_unconfirmed() -> None:
@@ -102,7 +146,7 @@ def test_nothing_of_a_request_breaks_out_of_a_header_field(value: object, expect
     assert dict(made.fields).get("ETag") == expected
 
 
-OWN_BODY: Final = {"offline_mode": 1, "record": {"id": ID, "number": 41, "state": "pending"}}
+OWN_BODY: Final = {"offline_mode": 1, "record": {"id": ID, "number": 41, "state": "pending", "provisional_id": None}}
 
 
 @pytest.mark.parametrize("dose", [b"[" * 300 + b"]" * 300, b"[" * 1000 + b"]" * 1000, b'{"a":' * 600 + b"1" + b"}" * 600])
@@ -126,13 +170,21 @@ json_values: Final = st.recursive(
 
 
 @given(
-    json_values, st.sampled_from(["vaccinate", "register", "schedule-onspot"]), st.sampled_from([RecordState.PENDING, RecordState.SENDING])
+    json_values,
+    st.sampled_from(["vaccinate", "register", "schedule-onspot"]),
+    st.sampled_from([RecordState.PENDING, RecordState.SENDING]),
+    st.sampled_from([None, PROVISIONAL]),
 )
-def test_every_request_has_a_receipt_that_names_its_record_and_does_not_say_delivered(body: Any, route: str, state: RecordState) -> None:
-    made = given_for(ROUTES[route].receipt, body, state)
+def test_every_request_has_a_receipt_that_names_its_record_and_does_not_say_delivered(
+    body: Any, route: str, state: RecordState, provisional_id: str | None
+) -> None:
+    made = given_for(ROUTES[route].receipt, body, state, provisional_id)
     told = json.loads(made.body)
-    assert told["record"] == {"id": ID, "number": 41, "state": state.value}
+    own = route == "register" and provisional_id is None
+    assert told["record"] == {"id": ID, "number": 41, "state": state.value} | ({"provisional_id": None} if own else {})
     assert told["offline_mode"] == 1
+    if route == "register":
+        assert told.get("beneficiary_reference_id") == provisional_id
     assert dict(made.fields)["Dosekeeper-Record"] == ID
     assert (made.status == 202) == ("Location" in dict(made.fields))
     assert len({name.lower() for name, _ in made.fields}) == len(made.fields)

@@ -30,6 +30,7 @@ OUTCOMES: Final = {
     "not sent": Outcome(K.NOT_SENT, "refused", NOT),
     "throttled": Outcome(K.THROTTLED, "waf", NOT, retry_after_s=60.0),
     "its own 503": Outcome(K.UNAVAILABLE, "http_503", NOT, retry_after_s=60.0),
+    "its own 503, no wish": Outcome(K.UNAVAILABLE, "http_503", NOT),
     "somebody's 503": Outcome(K.UNAVAILABLE, "http_503", MAYBE, retry_after_s=60.0),
     "auth": Outcome(K.AUTH, "http_401", NOT),
     "impostor": Outcome(K.IMPOSTOR, "portal", MAYBE),
@@ -45,8 +46,9 @@ def sent(
     maybe_before: bool = False,
     own_failure: bool = False,
     retry_s: float = 7.5,
+    can_look_up: bool = False,
 ) -> Sent:
-    return Sent(told, if_refused, NOW, retry_s, own_failure, answer_status=200, maybe_applied_before=maybe_before)
+    return Sent(told, if_refused, NOW, retry_s, own_failure, answer_status=200, maybe_applied_before=maybe_before, can_look_up=can_look_up)
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ ROWS: Final = [
     Row("not sent", S.PENDING, S.PENDING, S.PENDING),
     Row("throttled", S.PENDING, S.PENDING, S.PENDING),
     Row("its own 503", S.PENDING, S.PENDING, S.PENDING),
+    Row("its own 503, no wish", S.PENDING, S.PENDING, S.PENDING),
     Row("somebody's 503", S.HELD, S.HELD, S.HELD),
     Row("auth", S.REFUSED, S.PENDING, S.PENDING),
     Row("impostor", S.HELD, S.HELD, S.HELD),
@@ -83,6 +86,25 @@ def test_what_becomes_of_the_record(row: Row) -> None:
     assert settlement(outcome, sent(RECEIPT, PASS_BY, maybe_before=row.maybe_before)).state is row.receipt_passed_by
 
 
+UNCERTAIN: Final = {"somebody's 503", "impostor", "unknown"}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.outcome}{', sent before' * row.maybe_before}")
+def test_what_is_not_certain_is_looked_up_where_the_route_can_and_nothing_else_is_any_different(row: Row) -> None:
+    outcome = OUTCOMES[row.outcome]
+    for told, if_refused in product(Told, IfRefused):
+        able = settlement(outcome, sent(told, if_refused, maybe_before=row.maybe_before, can_look_up=True))
+        unable = settlement(outcome, sent(told, if_refused, maybe_before=row.maybe_before))
+        assert able == (replace(unable, state=S.UNKNOWN) if row.outcome in UNCERTAIN else unable)
+
+
+def test_what_is_kept_of_a_send_that_has_to_be_looked_up() -> None:
+    made = settlement(OUTCOMES["unknown"], sent(can_look_up=True, own_failure=True))
+    assert (made.state, made.outcome, made.reason) == (S.UNKNOWN, "unknown", "unknown timeout")
+    assert made.maybe_applied
+    assert (made.due_at, made.failed) == (0, False)
+
+
 def test_the_table_has_every_kind() -> None:
     assert {outcome.kind for outcome in OUTCOMES.values()} == set(OutcomeKind)
     assert {row.outcome for row in ROWS} == set(OUTCOMES)
@@ -93,9 +115,11 @@ DUE: Final = [
     ("its own 503", True, 7.5, 60.0, True),
     ("its own 503", True, 400.0, 400.0, True),
     ("its own 503", False, 400.0, 60.0, False),
+    ("its own 503, no wish", True, 0.5, 0.5, True),
+    ("its own 503, no wish", False, 400.0, 0.0, False),
     ("not sent", True, 400.0, None, False),
     ("throttled", True, 400.0, None, False),
-    ("auth", True, 400.0, None, False),
+    ("auth", True, 400.0, 15, False),
     ("unknown", True, 400.0, None, False),
 ]
 
@@ -124,8 +148,10 @@ def test_what_is_kept_of_the_answer() -> None:
 # For every combination there is ---------------------------------------------------------------------------------------------------
 
 EVERY: Final = [
-    (name, sent(told, if_refused, maybe_before=maybe_before, own_failure=own_failure))
-    for name, told, if_refused, maybe_before, own_failure in product(OUTCOMES, Told, IfRefused, (False, True), (False, True))
+    (name, sent(told, if_refused, maybe_before=maybe_before, own_failure=own_failure, can_look_up=can_look_up))
+    for name, told, if_refused, maybe_before, own_failure, can_look_up in product(
+        OUTCOMES, Told, IfRefused, (False, True), (False, True), (False, True)
+    )
 ]
 
 
@@ -136,10 +162,10 @@ def test_whatever_happens(name: str, circumstances: Sent) -> None:
 
     assert made.state in TRANSITIONS[S.SENDING]
     assert made.outcome == outcome.kind.value
-    if outcome.maybe_applied and made.state is not S.DELIVERED:
-        assert made.maybe_applied, "that a send may have got through is never forgotten"
+    assert made.maybe_applied == (outcome.maybe_applied and made.state is not S.DELIVERED), "what may have got through is never forgotten"
     if outcome.maybe_applied:
         assert made.state is not S.PENDING, "nothing uncertain is sent again blindly"
+    assert (made.state is S.UNKNOWN) == (name in UNCERTAIN and circumstances.can_look_up)
     if made.state is S.REFUSED and circumstances.told is RECEIPT:
         assert circumstances.if_refused is PASS_BY, "a refusal that nobody was told waits for a person"
     if made.state is S.DELIVERED:
@@ -163,6 +189,7 @@ circumstances: Final = st.builds(
     retry_s=st.floats(0, 900, exclude_max=True),
     own_failure=st.booleans(),
     maybe_applied_before=st.booleans(),
+    can_look_up=st.booleans(),
 )
 
 

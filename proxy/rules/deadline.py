@@ -1,0 +1,26 @@
+"""Until when a record has to be confirmed, by the upstream's rule for late entries."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from proxy.profiles.model import BackEntry
+
+
+def deadline_at(recorded_at: int, rule: BackEntry | None, timezone: tzinfo) -> int | None:
+    """
+    Return the deadline of a record.
+
+    Args:
+        recorded_at: When the desk gave it to us, wall-clock milliseconds UTC; never a date that its body claims.
+        rule: The profile's; None where no rule is known.
+        timezone: The centre's.
+
+    Returns:
+        Wall-clock milliseconds UTC. Of a time of day that comes twice when clocks are put back it is the first; one that is left out when
+        they are put forward is told by the clock as it was before (PEP 495, fold=0).
+    """
+    if rule is None:
+        return None
+    day = datetime.fromtimestamp(recorded_at / 1000, UTC).astimezone(timezone).date() + timedelta(days=rule.days)
+    return int(datetime.combine(day, rule.until, timezone).timestamp()) * 1000

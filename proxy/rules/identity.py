@@ -1,0 +1,102 @@
+"""
+Provisional ids: what a client is given for a person whom the upstream has not registered yet, in the form its software expects.
+
+Prefix, the centre's number, a running number that never comes again, a check digit. None may ever reach the upstream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from re import Match
+from re import compile as regex
+from typing import Any, Final
+
+from proxy.profiles.model import CENTRE_DIGITS, Issues, Provisional
+
+_ESCAPED_DIGIT: Final = regex(rb"(?:%(?:25)*5[Cc]|\\){1,8}u003([0-9])|%(?:25)*3([0-9])")
+"""A digit as JSON (`\\u0039`) or percent-encoding (`%39`) may disguise it, JSON within JSON and encoding of the encoded included."""
+
+_NUMBER: Final = regex(rb"(?<![0-9])[0-9]++(?:\.[0-9]++(?:[eE][+-]?[0-9]++)?|[eE][+-]?[0-9]++)")
+"""A JSON number with a fraction or an exponent."""
+
+
+def running_numbers(form: Provisional) -> int:
+    """Return how many ids one centre has; its running numbers are 0 to one less."""
+    return int(10**form.running_digits)
+
+
+def provisional_id(form: Provisional, centre_number: int, running_number: int) -> str:
+    """
+    Return an id.
+
+    Args:
+        form: The profile's.
+        centre_number: `centre.number`, at most six digits.
+        running_number: From the journal; each once.
+
+    Raises:
+        ValueError: a number is negative or has too many digits: the running numbers are used up.
+    """
+    for name, number, digits in (("centre", centre_number, CENTRE_DIGITS), ("running", running_number, form.running_digits)):
+        if not 0 <= number < 10**digits:
+            raise ValueError(f"the {name} number of a provisional id has {digits} digits; {number} is none such")
+    body = f"{form.prefix}{centre_number:0{CENTRE_DIGITS}}{running_number:0{form.running_digits}}"
+    return body + check_digit(body)
+
+
+def is_provisional(text: str, form: Provisional) -> bool:
+    """Whether *text* has the form of a provisional id, of whichever centre."""
+    return (
+        len(text) == form.digits
+        and text.isascii()
+        and text.isdigit()
+        and text.startswith(form.prefix)
+        and check_digit(text[:-1]) == text[-1]
+    )
+
+
+def centre_of(provisional: str, form: Provisional) -> int:
+    """Return the number of the centre that gave out *provisional*."""
+    return int(provisional[len(form.prefix) :][:CENTRE_DIGITS])
+
+
+def check_digit(digits: str) -> str:
+    """
+    Return the digit that finds a mistyped one, and two neighbours exchanged unless they are 0 and 9.
+
+    Source: ISO/IEC 7812-1, annex B (Luhn).
+    """
+    doubled = (int(digit) * (2 - place % 2) for place, digit in enumerate(reversed(digits)))
+    return str(-sum(product // 10 + product % 10 for product in doubled) % 10)
+
+
+def find_provisional(data: bytes, form: Provisional) -> frozenset[str]:
+    """
+    Return everything in *data* that has the form of a provisional id, wherever it stands and however its digits are written.
+
+    Args:
+        data: A raw target, a header block or a body, as it would go on the wire; not compressed.
+        form: The profile's.
+    """
+    plain = _ESCAPED_DIGIT.sub(_digit, data) if b"\\" in data or b"%" in data else data
+    # Looked for at every place: a prefix and a check digit can begin anywhere within a longer run of digits.
+    shape = regex(rb"(?=(%b[0-9]{%d}))" % (form.prefix.encode(), form.digits - len(form.prefix)))
+    found = {match[1].decode() for match in shape.finditer(plain)}
+    found |= {str(int(value)) for value in map(float, _NUMBER.findall(plain)) if value.is_integer()}
+    return frozenset(text for text in found if is_provisional(text, form))
+
+
+def issued_id(issues: Issues, answer: Mapping[str, Any]) -> str | None:
+    """Return the real id in an accepted answer, as `view_of` shows it; None where there is none."""
+    return id_text(issues.id.search(answer))
+
+
+def id_text(found: object) -> str | None:
+    """Return what an expression found as the text of an id; None for what can be none."""
+    if isinstance(found, bool) or not isinstance(found, str | int):
+        return None
+    return str(found).strip() or None
+
+
+def _digit(escaped: Match[bytes]) -> bytes:
+    return escaped[1] or escaped[2]

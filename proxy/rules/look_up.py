@@ -1,0 +1,153 @@
+"""Asking the upstream whether it has the fact of a record: when that is needed, what to ask, and what the answer means (DESIGN §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+from urllib.parse import quote
+
+from proxy.profiles.model import LookUp
+from proxy.rules.identity import id_text
+from proxy.rules.outcome import Outcome, OutcomeKind, view_of
+from proxy.rules.wire import Answer, Exchange
+
+View = Mapping[str, Any]
+
+_OWN_WORD: Final = frozenset({OutcomeKind.ACCEPTED, OutcomeKind.REFUSED, OutcomeKind.ALREADY_RECORDED})
+"""Outcomes that are the upstream's own word; anybody could have said the others."""
+
+
+class Found(StrEnum):
+    """What a look-up found."""
+
+    THERE = "there"
+    """The upstream has it."""
+    OTHER_CONTENT = "other-content"
+    """The upstream has the fact with other content, or what may be it: a person decides."""
+    NOT_THERE = "not-there"
+    """Not yet: only after the settle time is it sent again."""
+    AMBIGUOUS = "ambiguous"
+    """Which one it is cannot be told: a person decides."""
+    FAILED = "failed"
+    """Nothing is known: ask again; the record keeps its state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a look-up came to; `reason` is without personal data, `real_id` the id that the upstream issued."""
+
+    found: Found
+    reason: str
+    real_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """
+    What of a record decides whether to look before sending. Times are wall-clock milliseconds UTC.
+
+    `issues_id`: its route issues an id. `adopted`: it concerns a person whose provisional id turned out to be an existing person's.
+    `restored_at`: when the journal it lies in was restored from a copy. `looked_up_at`: the last look-up that found it not there.
+    """
+
+    recorded_at: int
+    maybe_applied: bool = False
+    issues_id: bool = False
+    adopted: bool = False
+    exported_at: int | None = None
+    restored_at: int | None = None
+    looked_up_at: int | None = None
+
+
+def needs_look_up(record: Unsent, now: int, after_s: float) -> bool:
+    """
+    Whether replay has to look before it sends *record*.
+
+    Args:
+        record: As it stands.
+        now: Wall-clock milliseconds UTC.
+        after_s: `replay.look_up_after`: the age from which somebody may have entered it by hand, and how long a *not there* is good.
+    """
+    if record.maybe_applied:
+        return True
+    after = int(after_s * 1000)
+    elsewhere_at = max(record.recorded_at, record.exported_at or 0, record.restored_at or 0)
+    if record.looked_up_at is not None and elsewhere_at <= record.looked_up_at and now - record.looked_up_at < after:
+        return False
+    marked = record.exported_at is not None or record.restored_at is not None
+    return record.issues_id or record.adopted or marked or now - record.recorded_at >= after
+
+
+def settled_at(last_sent_at: int, outage_ended_at: int | None, settle_s: float, now: int) -> int:
+    """
+    Return from when on a *not there* is believed: before, the upstream may still be working off what it was sent.
+
+    Args:
+        last_sent_at: End of the last send, wall-clock milliseconds UTC.
+        outage_ended_at: End of the latest outage of the group, if there was one.
+        settle_s: The profile's, or `replay.settle`.
+        now: Wall-clock milliseconds UTC.
+
+    Returns:
+        Wall-clock milliseconds UTC; *now* where the clock has jumped back so far that it would be further ahead than *settle_s*.
+    """
+    settle = int(settle_s * 1000)
+    at = max(last_sent_at, outage_ended_at or 0) + settle
+    return at if at - now <= settle else now
+
+
+def question(look_up: LookUp, request: View) -> str | None:
+    """
+    Return path and query of the call that looks for a record; None where the record does not say what to ask for.
+
+    Args:
+        look_up: The route's.
+        request: The record as it would go up, with real ids, as `request_view` shows it.
+    """
+    values = {name: id_text(value.search({"request": request})) for name, value in look_up.query.items()}
+    pairs = [f"{quote(name, safe='')}={quote(text, safe='')}" for name, text in values.items() if text is not None]
+    return f"{look_up.path}?{'&'.join(pairs)}" if len(pairs) == len(values) else None
+
+
+def judge(look_up: LookUp, request: View, exchange: Exchange, outcome: Outcome) -> Finding:
+    """
+    Return what a look-up found.
+
+    Args:
+        look_up: The route's.
+        request: The record as it would go up, with real ids, as `request_view` shows it.
+        exchange: What came of the call.
+        outcome: What `classify` says of it, by `Profile.answers_of_look_up`.
+    """
+    if isinstance(exchange, Answer) and outcome.kind in _OWN_WORD:
+        view = view_of(exchange)
+        if look_up.none is not None and look_up.none.holds(view):
+            return Finding(Found.NOT_THERE, "looked up: none")
+        if outcome.kind is OutcomeKind.ACCEPTED:
+            return _among(look_up, request, look_up.candidates.search(view))
+    return Finding(Found.FAILED, " ".join(part for part in ("look-up failed:", outcome.kind.value, outcome.cause, outcome.code) if part))
+
+
+def _among(look_up: LookUp, request: View, found: object) -> Finding:
+    if not isinstance(found, list):
+        return Finding(Found.FAILED, "look-up failed: the answer has no list of candidates")
+    candidates = [{"candidate": candidate, "request": request} for candidate in found]
+    same = [candidate for candidate in candidates if look_up.same.holds(candidate)]
+    if len(same) > 1:
+        return Finding(Found.AMBIGUOUS, f"looked up: fits {len(same)} times")
+    if same:
+        return _there(look_up, same[0])
+    if look_up.other is not None and any(map(look_up.other.holds, candidates)):
+        return Finding(Found.OTHER_CONTENT, "looked up: other content")
+    return Finding(Found.NOT_THERE, "looked up: not there")
+
+
+def _there(look_up: LookUp, candidate: View) -> Finding:
+    if look_up.id is None:
+        return Finding(Found.THERE, "looked up: there")
+    real_id = id_text(look_up.id.search(candidate))
+    if real_id is None:
+        return Finding(Found.AMBIGUOUS, "looked up: there, without its id")
+    return Finding(Found.THERE, "looked up: there", real_id)
