@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from proxy.profiles.model import Profile
 from proxy.rules.circuit import Policy as CircuitPolicy
@@ -24,17 +25,22 @@ from proxy.traffic.circuits import Circuits
 from proxy.traffic.clock import Clock
 from proxy.traffic.credentials import Credentials
 from proxy.traffic.data_port import DataPort
+from proxy.traffic.look_ups import LookUps
 from proxy.traffic.meters import Meters
 from proxy.traffic.monitor import Monitor
 from proxy.traffic.outage_keeper import OutageKeeper
 from proxy.traffic.pass_route import OTHER_GROUP, PassRoute
+from proxy.traffic.persons import Persons
 from proxy.traffic.prober import Prober
+from proxy.traffic.purger import Purger
 from proxy.traffic.record_route import RecordRoute
 from proxy.traffic.recovery import take_over
 from proxy.traffic.replayer import Replayer
 from proxy.traffic.retry import Wake, keep_running
 from proxy.traffic.sender import Sender
+from proxy.traffic.sweeper import Sweeper
 from proxy.traffic.tasks import Background
+from proxy.traffic.trials import Trials
 from proxy.traffic.upstream import Upstream
 from store.journal import Journal
 
@@ -55,10 +61,14 @@ class Sidecar:
     meters: Meters
     upstream: Upstream
     circuits: Circuits
+    persons: Persons
+    look_ups: LookUps
     credentials: Credentials
     background: Background
     sender: Sender
     replayer: Replayer
+    sweeper: Sweeper
+    purger: Purger
     keeper: OutageKeeper
     probers: tuple[Prober, ...]
     passing: PassRoute
@@ -68,6 +78,7 @@ class Sidecar:
         recording = RecordRoute(
             profile=self.profile,
             journal=self.journal,
+            persons=self.persons,
             circuits=self.circuits,
             credentials=self.credentials,
             sender=self.sender,
@@ -78,13 +89,14 @@ class Sidecar:
             clock=self.clock,
             answer_within_s=self.settings.answering.answer_within,
             body_max=self.settings.answering.body_max,
+            timezone=ZoneInfo(self.settings.centre.timezone),
         )
         monitor = Monitor(self.profile, self.journal, status)
         return DataPort(self.profile, self.upstream.prefix, recording, self.passing, monitor, self.meters)
 
     async def recover(self) -> None:
         """Take up what the process before this one left: sends cut off, a running outage, an operator's hold."""
-        await take_over(self.journal, self.clock)
+        await take_over(self.journal, self.clock, self.look_ups)
         await self.keeper.resume()
         self.circuits.hold(held=await self.journal.operator_hold() is not None)
 
@@ -94,6 +106,8 @@ class Sidecar:
         loops = [
             asyncio.create_task(keep_running("outages", self.keeper.step, self.keeper.wake)),
             asyncio.create_task(keep_running("replay", self.replayer.step, self.replayer.wake)),
+            asyncio.create_task(keep_running("sweep", self.sweeper.step, Wake())),
+            asyncio.create_task(keep_running("purge", self.purger.step, Wake())),
             *(asyncio.create_task(keep_running("probe", prober.step, prober.wake)) for prober in self.probers),
         ]
         try:
@@ -130,10 +144,25 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
     budget = Budget(full(settings.replay.calls_per_minute or profile.pacing.calls_per_minute, clock.monotonic()), clock)
     background = Background()
     active = ActiveProfile(profile)
-    sender = Sender(active, journal, upstream, circuits, credentials, budget, meters, clock)
+    persons = Persons(active, journal, upstream.prefix, _centre_number(settings, journal))
+    look_ups = LookUps(
+        profile=active,
+        journal=journal,
+        persons=persons,
+        upstream=upstream,
+        circuits=circuits,
+        credentials=credentials,
+        meters=meters,
+        clock=clock,
+        settle_s=settings.replay.settle,
+        after_s=settings.replay.look_up_after,
+        within_s=settings.outage.slow_after,
+    )
+    sender = Sender(active, journal, persons, upstream, circuits, credentials, budget, Trials(), meters, clock)
     replayer = Replayer(
         journal=journal,
         sender=sender,
+        look_ups=look_ups,
         circuits=circuits,
         credentials=credentials,
         budget=budget,
@@ -150,10 +179,32 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
         if group.probe is not None
     )
     circuits.bells += [keeper.wake.ring, replayer.wake.ring, *(prober.wake.ring for prober in probers)]
-    passing = PassRoute(active, upstream, circuits, credentials, budget, meters, clock)
+    passing = PassRoute(active, upstream, circuits, credentials, budget, persons, meters, settings.answering.body_max)
     return Sidecar(
-        settings, active, journal, clock, meters, upstream, circuits, credentials, background, sender, replayer, keeper, probers, passing
+        settings=settings,
+        profile=active,
+        journal=journal,
+        clock=clock,
+        meters=meters,
+        upstream=upstream,
+        circuits=circuits,
+        persons=persons,
+        look_ups=look_ups,
+        credentials=credentials,
+        background=background,
+        sender=sender,
+        replayer=replayer,
+        sweeper=Sweeper(active, journal, look_ups, circuits, budget, meters, clock, ZoneInfo(settings.centre.timezone)),
+        purger=Purger(journal, clock, settings.privacy.keep_delivered),
+        keeper=keeper,
+        probers=probers,
+        passing=passing,
     )
+
+
+def _centre_number(settings: Settings, journal: Journal) -> int:
+    """Return the number in this centre's provisional ids; where none is configured, one made from the journal's own identity."""
+    return settings.centre.number or int.from_bytes(journal.installation_id[:4]) % 999_999 + 1
 
 
 def _policy(settings: Settings, *, has_probe: bool) -> CircuitPolicy:

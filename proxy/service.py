@@ -102,7 +102,7 @@ def reread_profile(settings: Settings, active: ActiveProfile) -> None:
     except DocumentError as error:
         log.exception("profile not taken, the one before stays", extra={"action": "profile_kept", "problems": str(error)})
     except GroupsChanged:
-        log.warning("profile not taken: groups and probes change at the next start only", extra={"action": "profile_kept"})
+        log.warning("profile not taken: groups, credential fields and pacing change at a start only", extra={"action": "profile_kept"})
     else:
         log.info("profile read anew", extra={"action": "profile_adopted"})
 

@@ -9,7 +9,7 @@ from proxy.rules.routes import RouteTable
 
 
 class GroupsChanged(Exception):
-    """The new profile has other groups or probes; these take effect at the next start only."""
+    """The new profile has other groups, probes, credential fields or pacing; these take effect at the next start only."""
 
 
 class ActiveProfile:
@@ -29,9 +29,9 @@ class ActiveProfile:
         Put *profile* in force.
 
         Raises:
-            GroupsChanged: Its groups or probes differ; the one in force stays.
+            GroupsChanged: Its groups, probes, credential fields or pacing differ; the one in force stays.
         """
-        if profile.groups != self.profile.groups:
+        if _fixed(profile) != _fixed(self.profile):
             raise GroupsChanged
         self._use(profile)
 
@@ -48,3 +48,7 @@ class ActiveProfile:
     def error_members(self) -> Mapping[str, str]:
         """Members in which desk software looks for an error text."""
         return self.profile.error_members
+
+
+def _fixed(profile: Profile) -> tuple[object, ...]:
+    return profile.groups, profile.credentials, profile.pacing

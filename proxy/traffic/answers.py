@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 from proxy.rules.fields import answer_fields
 from proxy.rules.problems import CONTENT_TYPE, Problem
 from proxy.rules.receipt import ReceiptAnswer
-from proxy.rules.wire import Answer, Fields
+from proxy.rules.wire import Answer, Fields, text_of
 
 ADDED: Final = (hdrs.SERVER, hdrs.DATE, hdrs.CONTENT_TYPE)
 """Fields that aiohttp adds where they are missing."""
@@ -28,7 +28,7 @@ OWN_KEEPS: Final = frozenset({"date", "content-type"})
 def relay_fields(fields: Fields, response: web.StreamResponse) -> None:
     """Put the end-to-end *fields* of the upstream on *response*, in their own case and order, and nothing else."""
     response.headers.clear()
-    kept = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer_fields(fields))
+    kept = tuple((name.decode("latin-1"), text_of(value)) for name, value in answer_fields(fields))
     for name, value in kept:
         response.headers.add(name, value)
     response[SENT] = frozenset(name.lower() for name, _ in kept)

@@ -21,6 +21,8 @@ class Body:
     def __init__(self, request: web.BaseRequest) -> None:
         self._request = request
         self._read = bytearray()
+        self.owed = False
+        """Whether it is passed on and the client is yet to send the next part: no fault of the upstream's that it has not got it."""
 
     async def whole(self, limit: int) -> bytes:
         """
@@ -50,5 +52,11 @@ class Body:
     async def _stream(self) -> AsyncIterator[bytes]:
         if self._read:
             yield bytes(self._read)
-        while chunk := await self._request.content.readany():
+        while chunk := await self._next():
             yield chunk
+
+    async def _next(self) -> bytes:
+        self.owed = True
+        chunk = await self._request.content.readany()
+        self.owed = False
+        return chunk

@@ -57,6 +57,7 @@ class Watched:
     policy: Policy
     circuit: Circuit
     ended: Downtime | None = None
+    taken_by: Permit | None = None
     start_at: float = 0.0
 
 
@@ -119,18 +120,20 @@ class Circuits:
         permit = Permit(group, watched.circuit.generation, now, lane, admit is Admit.SINGLY)
         if permit.single:
             watched.circuit = take(watched.circuit)
+            watched.taken_by = permit
         return permit
 
     def unused(self, permit: Permit) -> None:
         """Take a permit back that led to no evidence; harmless after `observe`."""
-        if permit.single:
-            watched = self._watched[permit.group]
+        watched = self._watched[permit.group]
+        if watched.taken_by is permit:  # not somebody else's, who took it after us
             watched.circuit = release(watched.circuit, permit.generation)
+            watched.taken_by = None
 
     def observe(self, permit: Permit, outcome: Outcome) -> None:
         """Take the outcome of a permitted call as evidence."""
         self.unused(permit)
-        self._pace(outcome)
+        self._pace(permit, outcome)
         self._hear(permit.group, self._evidence(permit, outcome, probe=False))
 
     def observe_probe(self, permit: Permit, outcome: Outcome) -> None:
@@ -181,10 +184,12 @@ class Circuits:
     def _paused(self) -> bool:
         return self._clock.monotonic() < self._paused_until
 
-    def _pace(self, outcome: Outcome) -> None:
+    def _pace(self, permit: Permit, outcome: Outcome) -> None:
         if outcome.kind is OutcomeKind.THROTTLED:
-            self._throttled += 1
-            self._paused_until = self._clock.monotonic() + throttled_s(self._throttled, outcome.retry_after_s)
+            # Ten desks turned away in one second are one "too many", not ten: only who asked after the wait doubles it.
+            self._throttled += self._throttled == 0 or permit.asked_at >= self._paused_until
+            until = self._clock.monotonic() + throttled_s(self._throttled, outcome.retry_after_s)
+            self._paused_until = max(self._paused_until, until)
         elif sign_of(outcome.kind) is Sign.GOOD:
             self._throttled = 0
 

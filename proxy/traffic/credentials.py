@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
-from typing import assert_never
+from typing import Final, assert_never
 
 from proxy.document.fields import FromEnvironment, FromFile, FromText, HeaderSource
 from proxy.rules.fields import overlaid, split_credentials
 from proxy.rules.wire import Fields
+
+log = logging.getLogger(__name__)
+
+PRINCIPALS_MAX: Final = 256
+"""Clients whose latest credential is remembered: a morning's log-ins of a large centre. A stranger with made-up ones fills no memory."""
 
 Hash = Callable[[str], bytes]
 
@@ -21,6 +27,7 @@ class Credentials:
         self._own = own
         self._hash = hashed
         self._of: dict[bytes, Fields] = {}
+        self._last: dict[str, bytes] = {}
 
     def split(self, fields: Fields) -> tuple[Fields, Fields]:
         """Return (fields that may be journalled, credential fields)."""
@@ -33,7 +40,10 @@ class Credentials:
         if not theirs:
             return None
         principal = self._hash("principal\0" + "\0".join(f"{n.decode('latin-1').lower()}={v.decode('latin-1')}" for n, v in theirs))
+        self._of.pop(principal, None)
         self._of[principal] = theirs
+        if len(self._of) > PRINCIPALS_MAX:
+            del self._of[next(iter(self._of))]
         return principal
 
     def known(self) -> tuple[bytes, ...]:
@@ -57,8 +67,26 @@ class Credentials:
         return principal is None and bool(self._own)
 
     def own(self) -> Fields:
-        """Return the sidecar's own fields, read now: a file that was changed counts from the next send on."""
-        return tuple((name.encode(), _read(source).encode("latin-1")) for name, source in self._own.items())
+        """
+        Return the sidecar's own fields, read now: a file that was changed counts from the next send on.
+
+        Of one that cannot be read, or is no field value, the last value that could; nothing if there was none.
+        """
+        for name, source in self._own.items():
+            try:
+                self._last[name] = _value(_read(source))
+            except (OSError, ValueError) as error:
+                log.error(  # noqa: TRY400 - the error's text may hold the credential
+                    "own credential cannot be read, the last one is used",
+                    extra={"action": "credential_unread", "field": name, "error": type(error).__name__},
+                )
+        return tuple((name.encode(), value) for name, value in self._last.items())
+
+
+def _value(text: str) -> bytes:
+    if not text.isprintable():
+        raise ValueError("a field value is one line")
+    return text.encode("latin-1")
 
 
 def _read(source: HeaderSource) -> str:

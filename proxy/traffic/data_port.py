@@ -15,7 +15,7 @@ from proxy.traffic import answers
 from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.meters import Meters
 from proxy.traffic.monitor import OWN_PREFIX, Monitor
-from proxy.traffic.pass_route import OTHER_GROUP, PassRoute
+from proxy.traffic.pass_route import PassRoute
 from proxy.traffic.record_route import RecordRoute
 
 NOT_SERVED: Final = frozenset({"CONNECT", "TRACE"})
@@ -52,12 +52,12 @@ class DataPort:
             return self._problem("method-not-served", f"{request.method} is not forwarded.")
         target = f"{path}?{query}" if query or request.raw_path.endswith("?") else path
         if found is None:
-            return await self.passing.relay(request, OTHER_GROUP, target)
+            return await self.passing.relay(request, None, target)
         match found.route.policy:
             case Policy.RECORD:
                 return await self.recording.answer(request, found, target)
             case Policy.READ | Policy.PASS:
-                return await self.passing.relay(request, found.route.group, target)
+                return await self.passing.relay(request, found.route, target)
             case Policy.DENY:
                 return self._problem("denied", f"Route {found.route.name}.")
             case _:

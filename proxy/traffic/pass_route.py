@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from aiohttp import web
 
-from proxy.rules.fields import forwardable, overlaid
+from proxy.profiles.model import Route
+from proxy.rules.fields import forwardable, overlaid, to_block, with_length
 from proxy.rules.outcome import Outcome, classify_head, failed
 from proxy.rules.problems import problem
-from proxy.rules.wire import Failure, first
+from proxy.rules.slots import translated
+from proxy.rules.wire import Failure, Fields, first
 from proxy.traffic import answers
 from proxy.traffic.active_profile import ActiveProfile
-from proxy.traffic.body import Body, Incomplete
+from proxy.traffic.body import Body, Incomplete, TooLarge
 from proxy.traffic.budget import Budget
 from proxy.traffic.circuits import Circuits
-from proxy.traffic.clock import Clock
 from proxy.traffic.credentials import Credentials
 from proxy.traffic.meters import Meters
+from proxy.traffic.persons import Persons
 from proxy.traffic.upstream import Broken, Outgoing, StreamedAnswer, Upstream
 
 log = logging.getLogger(__name__)
 
 OTHER_GROUP: Final = "other"
 """The circuit of what no route describes."""
+
+AGAIN_S: Final = 60
+"""Retry-After for a person whom the server does not know yet: their registration is under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,29 +42,67 @@ class PassRoute:
     circuits: Circuits
     credentials: Credentials
     budget: Budget
+    persons: Persons
     meters: Meters
-    clock: Clock
+    body_max: int
 
-    async def relay(self, request: web.BaseRequest, group: str, target: str, body: Body | None = None) -> web.StreamResponse:
-        """Pass one request on; *target* is raw path and query; *body* is given where some of it was read already."""
-        permit = self.circuits.permit(group, records=False)
-        if permit is None:
-            return self._problem("server-down", "It does not answer.", retry_after_s=self.circuits.retry_after_s(group))
-        self.budget.live()
+    async def relay(self, request: web.BaseRequest, route: Route | None, target: str, body: Body | None = None) -> web.StreamResponse:
+        """
+        Pass one request on.
+
+        Args:
+            request: Whose answer is relayed.
+            route: Its route, None where none describes it.
+            target: Raw path and query, as it came.
+            body: Given where some of it was read already.
+        """
+        group = OTHER_GROUP if route is None else route.group
+        if not self.circuits.admits(group):
+            return self._server_down(group)
+        body = body or Body(request)
         fields, credential = self.credentials.split(forwardable(request.raw_headers))
         self.credentials.principal(credential)
-        content = (body or Body(request)).outgoing()
-        outgoing = Outgoing(request.method, target, overlaid(fields + credential, self.credentials.own()), content)
         try:
-            async with self.upstream.stream(outgoing) as answer:
-                outcome = _outcome(answer, described=group != OTHER_GROUP)
+            going_up = await self._going_up(request.method, route, target, fields, body)
+        except Incomplete:
+            return self._problem("body-incomplete", "The rest of it did not come.")
+        if isinstance(going_up, web.Response):
+            return going_up
+        # Only now: a desk that never sends the rest of its body must not keep a half-open circuit's one permit.
+        permit = self.circuits.permit(group, records=False)
+        if permit is None:
+            return self._server_down(group)
+        self.budget.live()
+        fields = overlaid(going_up.fields + credential, self.credentials.own())
+        try:
+            async with self.upstream.stream(replace(going_up, fields=fields)) as answer:
+                if isinstance(answer, Failure) and body.owed:
+                    return self._problem("body-incomplete", "The rest of it did not come.")
+                outcome = _outcome(answer, described=route is not None)
                 self.circuits.observe(permit, outcome)
                 self.meters.upstream_requests.labels(outcome.kind.value).inc()
                 return self._no_answer(answer) if isinstance(answer, Failure) else await _relay_answer(request, answer)
-        except Incomplete:
-            return self._problem("body-incomplete", "The connection broke off.")
         finally:
             self.circuits.unused(permit)
+
+    async def _going_up(self, method: str, route: Route | None, target: str, fields: Fields, body: Body) -> Outgoing | web.Response:
+        """Return the request with real ids in the place of provisional ones, or the problem with it."""
+        try:
+            content = await body.whole(self.body_max)
+        except TooLarge:
+            content = None  # passed on as it arrives; its path and fields are looked at all the same
+        known = await self.persons.resolve(route, target, to_block(fields), content or b"")
+        if known is None:
+            return self._problem("person-unknown", "An id in it was not given out, or stands where it cannot be replaced.")
+        if known.awaits:
+            return self._problem("person-not-registered-yet", "The id is provisional.", retry_after_s=AGAIN_S)
+        if content is None or route is None or not known.real_ids:
+            return Outgoing(method, target, fields, body.outgoing())
+        there, translation = translated(route, target, content, known.real_ids)
+        return Outgoing(method, there, with_length(fields, len(translation)), translation or None)
+
+    def _server_down(self, group: str) -> web.Response:
+        return self._problem("server-down", "It does not answer.", retry_after_s=self.circuits.retry_after_s(group))
 
     def _no_answer(self, failure: Failure) -> web.Response:
         if failure.sent:

@@ -8,16 +8,21 @@ server's verdict when it comes in time, else with the receipt.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Any, Final, assert_never
 
 from aiohttp import web
 from ulid import ULID
 
-from proxy.rules.admission import Admissible, Inadmissible, admit
-from proxy.rules.fields import forwardable, to_block
+from proxy.rules.admission import Inadmissible, admit
+from proxy.rules.deadline import deadline_at
+from proxy.rules.fields import forwardable, from_block, to_block
+from proxy.rules.idempotency import Malformed, fingerprint, parse_key
 from proxy.rules.problems import problem
 from proxy.rules.receipt import receipt
 from proxy.rules.routes import Match
+from proxy.rules.wire import Answer, Fields, text_of
 from proxy.traffic import answers
 from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.body import Body, Incomplete, TooLarge
@@ -27,16 +32,44 @@ from proxy.traffic.credentials import Credentials
 from proxy.traffic.desk import Desk
 from proxy.traffic.meters import Meters
 from proxy.traffic.pass_route import PassRoute
+from proxy.traffic.persons import Persons
 from proxy.traffic.replayer import Replayer
 from proxy.traffic.retry import until_kept
 from proxy.traffic.sender import Sender
 from proxy.traffic.tasks import Background
 from store.errors import JournalError
 from store.journal import Journal
-from store.records import NewRecord, Record, Recorded, RecordState, Settlement
+from store.records import (
+    Admission,
+    Conflict,
+    KeyReused,
+    NewRecord,
+    Outrun,
+    Record,
+    Recorded,
+    RecordState,
+    Same,
+    Settlement,
+)
 
 TOLD_PAPER = Settlement(RecordState.HELD, outcome=None, reason="told-paper")
 """The desk was told to use paper, but the record reached the disk after all: a person decides."""
+
+OVERRIDE: Final = b"dosekeeper-override"
+"""The client's reason for a second record of a fact that is recorded with other content."""
+
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One request on a record route, as far as it has been read; *target* is raw path and query, as it goes up."""
+
+    request: web.Request
+    match: Match
+    target: str
+    body: Body
+    deadline: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +78,7 @@ class RecordRoute:
 
     profile: ActiveProfile
     journal: Journal
+    persons: Persons
     circuits: Circuits
     credentials: Credentials
     sender: Sender
@@ -55,79 +89,147 @@ class RecordRoute:
     clock: Clock
     answer_within_s: float
     body_max: int
+    timezone: tzinfo
+    waiting: dict[int, Desk] = field(default_factory=dict)
 
-    async def answer(self, request: web.BaseRequest, match: Match, target: str) -> web.StreamResponse:
+    async def answer(self, request: web.Request, match: Match, target: str) -> web.StreamResponse:
         """Answer one request; *target* is raw path and query, as it goes up."""
-        deadline = self.clock.monotonic() + self.answer_within_s
         body = Body(request)
         try:
             content = await body.whole(self.body_max)
         except TooLarge:
-            return await self._unfit(request, match, target, body, "body-too-large", f"More than {self.body_max} bytes are not kept.")
+            return await self._unfit(
+                self._write(request, match, target, body), "body-too-large", f"More than {self.body_max} bytes are not kept."
+            )
         except Incomplete:
             return self._problem("body-incomplete", "The connection broke off.")
+        write = self._write(request, match, target, body)
         fields, credential = self.credentials.split(forwardable(request.raw_headers))
-        admission = admit(match, request.method, target.partition("?")[2], fields, content)
+        principal = self.credentials.principal(credential)
+        keys = request.headers.getall(IDEMPOTENCY_KEY, ())
+        key = parse_key([each.encode("latin-1", "replace") for each in keys]) if keys else None
+        if isinstance(key, Malformed):
+            return self._problem("key-malformed", key.why)
+        while True:
+            new, view = await self._admitted(write, fields, content, principal, key)
+            if isinstance(new, Inadmissible):
+                return await self._unfit(write, new.code, new.detail)
+            kept = await self._keep_and_send(write, new, view)
+            if kept is not None:
+                return kept
+            # A provisional id has become known between the look and the commit: look again.
+
+    def _write(self, request: web.Request, match: Match, target: str, body: Body) -> Write:
+        # Only now: a desk on a slow line has been sending, not waiting.
+        return Write(request, match, target, body, self.clock.monotonic() + self.answer_within_s)
+
+    async def _admitted(
+        self, write: Write, fields: Fields, content: bytes, principal: bytes | None, key: str | None
+    ) -> tuple[NewRecord | Inadmissible, dict[str, Any]]:
+        route, block = write.match.route, to_block(fields)
+        known = await self.persons.resolve(route, write.target, block, content)
+        if known is None:
+            return Inadmissible("person-unknown", "An id in it was not given out, or stands where it cannot be replaced."), {}
+        admission = admit(write.match, write.request.method, write.target, fields, content, known.real_ids)
         if isinstance(admission, Inadmissible):
-            return await self._unfit(request, match, target, body, admission.code, admission.detail)
+            return admission, {}
+        now = self.clock.wall()
         new = NewRecord(
             id=ULID().bytes,
-            route=match.route.name,
-            group=match.route.group,
-            lanes=tuple(self.journal.lane_hash(lane) for lane in admission.lanes),
-            method=request.method,
-            target=target,
-            headers=to_block(fields),
+            route=route.name,
+            group=route.group,
+            lanes=self.persons.lanes(admission.facts),
+            method=write.request.method,
+            target=write.target,
+            headers=block,
             body=content,
-            recorded_at=self.clock.wall(),
-            principal=self.credentials.principal(credential),
+            recorded_at=now,
+            principal=principal,
+            natural_key=self.persons.natural_key(route, admission.facts),
+            content=self.persons.content(admission.facts),
+            override=next((text_of(value) for name, value in write.request.raw_headers if name.lower() == OVERRIDE), None),
+            idempotency_key=None if key is None else self.journal.lane_hash(f"key\0{(principal or b'').hex()}\0{key}"),
+            fingerprint=fingerprint(write.request.method, write.target, content),
+            awaits=known.awaits,
+            deadline_at=deadline_at(now, self.profile.profile.back_entry, self.timezone),
         )
-        return await self._keep_and_send(request, match, body, new, admission, deadline)
+        return new, admission.view
 
-    async def _keep_and_send(
-        self, request: web.BaseRequest, match: Match, body: Body, new: NewRecord, admission: Admissible, deadline: float
-    ) -> web.StreamResponse:
+    async def _keep_and_send(self, write: Write, new: NewRecord, view: dict[str, Any]) -> web.StreamResponse | None:
+        """Keep the record and answer; None where it has to be keyed anew."""
         permit = self.circuits.permit(new.group, new.lanes[0])
         try:
-            recorded = await self._keep(new, send=permit is not None, within_s=deadline - self.clock.monotonic())
+            kept = await self._keep(new, write, send=permit is not None)
         except TimeoutError:
             self._unused(permit)
             return self._problem("cannot-record", "The sidecar's journal takes too long to write.")
         except JournalError:
             self._unused(permit)
-            return await self._unrecorded(request, body, new)
-        if permit is not None and recorded.state is RecordState.SENDING:
-            return await self._send(request, match, new, recorded, admission, permit, deadline)
+            return await self._unrecorded(write, new)
+        except BaseException:
+            self._unused(permit)  # an error of ours must not keep a half-open circuit's one permit
+            raise
+        if permit is not None and isinstance(kept, Recorded) and kept.state is RecordState.SENDING:
+            return await self._send(write, new, kept, view, permit)
         self._unused(permit)
-        self.replayer.wake.ring()
-        return self._receipt(match, new, recorded, admission)
+        return await self._told(write, new, kept, view)
+
+    async def _told(self, write: Write, new: NewRecord, kept: Admission, view: dict[str, Any]) -> web.StreamResponse | None:
+        match kept:
+            case Recorded():
+                self.replayer.wake.ring()
+                return self._receipt(write, str(ULID(new.id)), kept, view)
+            case Same():
+                return await self._same(write, kept, view)
+            case Conflict(number, id_, state):
+                code = "waits-for-correction" if state is RecordState.HELD else "recorded-otherwise"
+                return self._about(code, number, id_, state)
+            case KeyReused(number):
+                return self._problem("key-reused", f"It came with record {number}.")
+            case Outrun():
+                return None
+            case _:
+                assert_never(kept)
 
     def _unused(self, permit: Permit | None) -> None:
         if permit is not None:
             self.circuits.unused(permit)
 
-    async def _unrecorded(self, request: web.BaseRequest, body: Body, new: NewRecord) -> web.StreamResponse:
-        """What cannot be kept is passed on while the server is up and nothing older of the person waits; else paper (G1)."""
-        if not self.circuits.admits(new.group) or await self.journal.any_open(new.lanes):
+    async def _unrecorded(self, write: Write, new: NewRecord) -> web.StreamResponse:
+        """What cannot be kept is passed on while the server is up, names no provisional id and waits behind nothing; else paper (G1)."""
+        if new.awaits or not self.circuits.admits(new.group) or await self._anything_older(new):
             return self._problem("cannot-record", "The sidecar's journal cannot be written.")
         self.meters.writes_unrecorded.inc()
-        return await self.passing.relay(request, new.group, new.target, body)
+        return await self.passing.relay(write.request, write.match.route, new.target, write.body)
 
-    async def _send(
-        self,
-        request: web.BaseRequest,
-        match: Match,
-        new: NewRecord,
-        recorded: Recorded,
-        admission: Admissible,
-        permit: Permit,
-        deadline: float,
-    ) -> web.StreamResponse:
-        desk = Desk(request)
-        self.background.start(self._attempt(_as_record(new, recorded), permit, desk))
-        verdict = await desk.verdict(max(0.0, deadline - self.clock.monotonic()))
+    async def _anything_older(self, new: NewRecord) -> bool:
+        """Whether something waits in one of the record's lanes; a journal that cannot even be read might hold anything."""
+        try:
+            return await self.journal.any_open(new.lanes)
+        except JournalError:
+            return True
+
+    async def _same(self, write: Write, same: Same, view: dict[str, Any]) -> web.StreamResponse:
+        """The request, or its fact, is a record already: answer what is true of it now."""
+        desk = self.waiting.get(same.number)
+        if desk is not None:
+            desk.join(write.request)
+            verdict = await desk.verdict(self._left_s(write))
+            if verdict is not None:
+                return answers.verdict(verdict, str(ULID(same.id)))
+        if same.state is RecordState.HELD:
+            return self._about("waits-for-correction", same.number, same.id, same.state)
+        stored = await self.journal.answer_of(same.number)
+        if stored is not None:
+            return answers.verdict(Answer(stored.status, stored.reason, from_block(stored.headers), stored.body), str(ULID(same.id)))
+        return self._receipt(write, str(ULID(same.id)), same, view)
+
+    async def _send(self, write: Write, new: NewRecord, kept: Recorded, view: dict[str, Any], permit: Permit) -> web.StreamResponse:
+        desk = self.waiting[kept.number] = Desk(write.request)
+        self.background.start(self._attempt(_as_record(new, kept), permit, desk))
+        verdict = await desk.verdict(self._left_s(write))
         if verdict is None:
-            return self._receipt(match, new, recorded, admission)
+            return self._receipt(write, str(ULID(new.id)), kept, view)
         return answers.verdict(verdict, str(ULID(new.id)))
 
     async def _attempt(self, record: Record, permit: Permit, desk: Desk) -> None:
@@ -135,36 +237,47 @@ class RecordRoute:
             await self.sender.attempt(record, permit, desk)
         finally:
             desk.give(None)
+            self.waiting.pop(record.number, None)
+            self.circuits.unused(permit)
             self.replayer.wake.ring()
 
-    async def _keep(self, new: NewRecord, *, send: bool, within_s: float) -> Recorded:
+    async def _keep(self, new: NewRecord, write: Write, *, send: bool) -> Admission:
         """Keep the record within the time; what reaches the disk later than the desk was told is held."""
-        keeping = asyncio.ensure_future(self.journal.record(new, send=send))
-        done, _ = await asyncio.wait((keeping,), timeout=max(0.0, within_s))
+        issue = None if write.match.route.issues is None else self.persons.issue
+        keeping = asyncio.ensure_future(self.journal.record(new, send=send, issue=issue))
+        done, _ = await asyncio.wait((keeping,), timeout=self._left_s(write))
         if done:
             return keeping.result()
         self.background.start(self._hold_late(keeping))
         raise TimeoutError
 
-    async def _hold_late(self, keeping: asyncio.Future[Recorded]) -> None:
+    async def _hold_late(self, keeping: asyncio.Future[Admission]) -> None:
         try:
-            recorded = await keeping
+            kept = await keeping
         except JournalError:
             return
-        await until_kept(lambda: self.journal.move(recorded.number, recorded.state, TOLD_PAPER, self.clock.wall()), lambda: None)
+        if isinstance(kept, Recorded):
+            await until_kept(lambda: self.journal.move(kept.number, kept.state, TOLD_PAPER, self.clock.wall()), lambda: None)
 
-    async def _unfit(self, request: web.BaseRequest, match: Match, target: str, body: Body, code: str, detail: str) -> web.StreamResponse:
+    async def _unfit(self, write: Write, code: str, detail: str) -> web.StreamResponse:
         """What cannot be kept gets the server's own verdict while it is up, and ours while it is down."""
-        if self.circuits.admits(match.route.group):
-            return await self.passing.relay(request, match.route.group, target, body)
+        if code != "person-unknown" and self.circuits.admits(write.match.route.group):
+            return await self.passing.relay(write.request, write.match.route, write.target, write.body)
         return self._problem(code, detail)
 
-    def _receipt(self, match: Match, new: NewRecord, recorded: Recorded, admission: Admissible) -> web.Response:
-        made = receipt(match.route.receipt, admission.view, str(ULID(new.id)), recorded.number, recorded.state)
-        return answers.receipt(made)
+    def _left_s(self, write: Write) -> float:
+        return max(0.0, write.deadline - self.clock.monotonic())
+
+    def _receipt(self, write: Write, record_id: str, kept: Recorded | Same, view: dict[str, Any]) -> web.Response:
+        return answers.receipt(receipt(write.match.route.receipt, view, record_id, kept.number, kept.state, kept.issues))
 
     def _problem(self, code: str, detail: str) -> web.Response:
         return answers.problem(problem(code, detail, self.profile.error_members))
+
+    def _about(self, code: str, number: int, record_id: bytes, state: RecordState) -> web.Response:
+        """Return a problem that names a record."""
+        record = {"id": str(ULID(record_id)), "number": number, "state": state.value}
+        return answers.problem(problem(code, f"Record {number}.", self.profile.error_members, record=record))
 
 
 def _as_record(new: NewRecord, recorded: Recorded) -> Record:
@@ -186,4 +299,7 @@ def _as_record(new: NewRecord, recorded: Recorded) -> Record:
         target=new.target,
         headers=new.headers,
         body=new.body,
+        natural_key=new.natural_key,
+        deadline_at=new.deadline_at,
+        issues=recorded.issues,
     )

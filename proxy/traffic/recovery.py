@@ -6,7 +6,9 @@ import logging
 from typing import Final
 
 from proxy.traffic.clock import Clock
+from proxy.traffic.look_ups import LookUps
 from store.journal import Journal
+from store.record_search import RecordFilter
 from store.records import RecordState, Settlement
 
 log = logging.getLogger(__name__)
@@ -15,14 +17,16 @@ AT_ONCE: Final = 1_000
 """Records moved between two questions for more."""
 
 UNDECIDABLE: Final = Settlement(RecordState.HELD, outcome=None, reason="interrupted", maybe_applied=True)
-"""No route declares how to look a record up: a person decides, and it is never sent again blindly."""
+"""Its route does not say how to look it up: a person decides, and it is never sent again blindly."""
 
 
-async def take_over(journal: Journal, clock: Clock) -> None:
+async def take_over(journal: Journal, clock: Clock, look_ups: LookUps) -> None:
     """Make every send that was cut off `unknown`, and hold what cannot be looked up."""
     interrupted = await journal.recover(clock.wall())
-    held = 0
-    while unknown := await journal.unknowns(AT_ONCE):
+    held, after = 0, 0
+    while unknown := await journal.find(RecordFilter(states=(RecordState.UNKNOWN,), after=after, limit=AT_ONCE)):
+        after = unknown[-1].number
         for record in unknown:
-            held += await journal.move(record.number, RecordState.UNKNOWN, UNDECIDABLE, clock.wall())
+            if not look_ups.possible(record.route):
+                held += await journal.move(record.number, RecordState.UNKNOWN, UNDECIDABLE, clock.wall())
     log.info("journal taken over", extra={"action": "take_over", "interrupted": interrupted, "held": held})

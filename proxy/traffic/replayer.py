@@ -8,22 +8,26 @@ nothing older precedes, and `begin_send` asks again); how fast is `proxy.rules.p
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from proxy.rules.look_up import Found
 from proxy.rules.outcome import Outcome, OutcomeKind
 from proxy.rules.pace import Limit, limit_after
 from proxy.traffic.budget import Budget
 from proxy.traffic.circuits import Circuits, Permit
 from proxy.traffic.clock import Clock
 from proxy.traffic.credentials import Credentials
+from proxy.traffic.look_ups import LookUps
 from proxy.traffic.meters import Meters
 from proxy.traffic.retry import Wake
 from proxy.traffic.sender import Sender
 from proxy.traffic.tasks import Background
+from store.errors import JournalError
 from store.journal import Journal
-from store.records import Record
+from store.records import Record, RecordState
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +52,7 @@ class Replayer:
 
     journal: Journal
     sender: Sender
+    look_ups: LookUps
     circuits: Circuits
     credentials: Credentials
     budget: Budget
@@ -59,6 +64,8 @@ class Replayer:
     chosen: Callable[[Record], bool] | None = None
     limit: Limit = field(default_factory=Limit)
     _in_flight: set[int] = field(default_factory=set)
+    _put_off: dict[int, float] = field(default_factory=dict)
+    """Records whose latest send was answered with a 401 or "too many", and when: all others have their turn first."""
 
     async def step(self) -> float | None:
         """Start every record that may go now; return seconds until another may, None: when the bell rings."""
@@ -77,27 +84,45 @@ class Replayer:
         return await self._until_due(groups)
 
     async def _start(self, head: Record) -> float:
-        """Start sending *head*; return how long to wait where the pace forbids it now, else 0."""
-        if (wait_s := self.budget.replay()) > 0:
-            return wait_s
+        """Start looking *head* up, or sending it; return how long to wait where the pace forbids it now, else 0."""
         permit = self.circuits.replay_permit(head.group, head.id)
         if permit is None:
             return 0.0
-        record = await self.journal.begin_send(head.number, self.clock.wall())
-        if record is None:
+        if (wait_s := self.budget.replay()) > 0:
             self.circuits.unused(permit)
-            return 0.0
-        self._in_flight.add(record.number)
-        self.background.start(self._send(record, permit))
+            return wait_s
+        # In the background, which a stop waits for: a step that is cut short must not leave a record claimed that nobody sends.
+        self._in_flight.add(head.number)
+        self.background.start(self._go(head, permit))
         return 0.0
 
-    async def _send(self, record: Record, permit: Permit) -> None:
+    async def _go(self, head: Record, permit: Permit) -> None:
         try:
-            outcome = await self.sender.attempt(record, permit)
-            self.limit = limit_after(self.limit, good=_good(outcome), limit_max=self.concurrency_max)
+            await self._look_up_or_send(head, permit)
+        except JournalError:
+            self._put_off[head.number] = self.clock.monotonic()
+            log.exception("journal did not let a record go", extra={"action": "replay_failed", "number": head.number})
         finally:
-            self._in_flight.discard(record.number)
+            self.circuits.unused(permit)
+            self._in_flight.discard(head.number)
             self.wake.ring()
+
+    async def _look_up_or_send(self, head: Record, permit: Permit) -> None:
+        if head.state is RecordState.UNKNOWN or await self.look_ups.needed(head):
+            finding = await self.look_ups.attempt(head, permit)
+            self.limit = limit_after(self.limit, good=finding.found is not Found.FAILED, limit_max=self.concurrency_max)
+            return
+        record = await self.journal.begin_send(head.number, self.clock.wall())
+        outcome = None if record is None else await self.sender.attempt(record, permit)
+        if outcome is not None:
+            self._note(head.number, outcome)
+
+    def _note(self, number: int, outcome: Outcome) -> None:
+        self.limit = limit_after(self.limit, good=_good(outcome), limit_max=self.concurrency_max)
+        if outcome.kind in (OutcomeKind.AUTH, OutcomeKind.THROTTLED):
+            self._put_off[number] = self.clock.monotonic()
+        else:
+            self._put_off.pop(number, None)
 
     async def _close_idle(self) -> None:
         """Let a half-open circuit close by its probes alone where there is no record that could be its canary."""
@@ -106,11 +131,12 @@ class Replayer:
                 self.circuits.nothing_to_send(group)
 
     async def _heads(self, groups: tuple[str, ...], room: int) -> list[Record]:
-        """Return the records that may go now, oldest first, *room* at most; of those chosen, where the run is narrowed."""
-        at_hand, now = self.credentials.known(), self.clock.wall()
-        if self.chosen is None:
-            return await self.journal.heads(groups, now, room, at_hand)
-        return [head for head in await self.journal.heads(groups, now, LOOKED_AT_MAX, at_hand) if self.chosen(head)][:room]
+        """Return the records that may go now, those put off last, *room* at most; of those chosen, where the run is narrowed."""
+        limit = LOOKED_AT_MAX if self.chosen else room + len(self._put_off) + len(self._in_flight)
+        heads = await self.journal.heads(groups, self.clock.wall(), limit, self.credentials.known())
+        # One that is being looked up is still a head.
+        wanted = (head for head in heads if head.number not in self._in_flight and (self.chosen is None or self.chosen(head)))
+        return sorted(wanted, key=lambda head: self._put_off.get(head.number, -math.inf))[:room]
 
     async def _note_drained(self) -> None:
         for group in self.circuits.groups():

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
 
 from proxy.profiles.model import IfRefused
 from proxy.rules.backoff import delay_s
-from proxy.rules.fields import from_block, overlaid, readable_codings
-from proxy.rules.outcome import Outcome, OutcomeKind, classify
+from proxy.rules.fields import from_block, overlaid, readable_codings, to_block, with_length
+from proxy.rules.identity import issued_id
+from proxy.rules.outcome import Outcome, OutcomeKind, classify, failed, view_of
 from proxy.rules.settlement import Sent, Told, settlement
-from proxy.rules.wire import Answer, Exchange
+from proxy.rules.wire import Answer, Exchange, Failure, FailureKind
 from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.budget import Budget
 from proxy.traffic.circuits import Circuits, Permit
@@ -20,12 +23,19 @@ from proxy.traffic.clock import Clock
 from proxy.traffic.credentials import Credentials
 from proxy.traffic.desk import Desk
 from proxy.traffic.meters import Meters
+from proxy.traffic.persons import Persons
 from proxy.traffic.retry import until_kept
+from proxy.traffic.trials import Trials
 from proxy.traffic.upstream import Outgoing, Upstream
+from store.identities import Learnt
 from store.journal import Journal
-from store.records import Record
+from store.records import Record, RecordState, Settlement, StoredAnswer
 
 log = logging.getLogger(__name__)
+
+
+UNTRANSLATED: Final = Settlement(RecordState.HELD, outcome=None, reason="provisional-id")
+"""The record names a person whose real id is not known, although nothing older of theirs waits: a person decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +44,16 @@ class Sender:
 
     profile: ActiveProfile
     journal: Journal
+    persons: Persons
     upstream: Upstream
     circuits: Circuits
     credentials: Credentials
     budget: Budget
+    trials: Trials
     meters: Meters
     clock: Clock
 
-    async def attempt(self, record: Record, permit: Permit, desk: Desk | None = None) -> Outcome:
+    async def attempt(self, record: Record, permit: Permit, desk: Desk | None = None) -> Outcome | None:
         """
         Send *record* once and settle it.
 
@@ -49,11 +61,18 @@ class Sender:
             record: As `sending` in the journal, already durable.
             permit: The circuit's leave for this call; its evidence goes back with the permit's generation.
             desk: Who waits for the answer, if anybody does.
+
+        Returns:
+            What the send came to; None where it could not be made.
         """
         if desk is not None:
             self.budget.live()
-        exchange = await self._exchange(record, permit)
-        outcome = self._outcome(record, exchange)
+        outgoing = await self._outgoing(record)
+        if outgoing is None:
+            self.circuits.unused(permit)
+            await self._kept(record, UNTRANSLATED, None, None)
+            return None
+        exchange, outcome = await self._made(record, outgoing, permit)
         self.meters.upstream_requests.labels(outcome.kind.value).inc()
         self.circuits.observe(permit, outcome)
         if outcome.kind is OutcomeKind.AUTH:
@@ -61,9 +80,19 @@ class Sender:
         await self._settle(record, outcome, exchange, desk)
         return outcome
 
-    async def _exchange(self, record: Record, permit: Permit) -> Exchange:
-        outgoing = self._outgoing(record)
-        slow = asyncio.get_running_loop().call_later(self.circuits.watched(record.group).policy.slow_after_s, self.circuits.slow, permit)
+    async def _made(self, record: Record, outgoing: Outgoing, permit: Permit) -> tuple[Exchange, Outcome]:
+        try:
+            exchange = await self._exchange(outgoing, permit)
+            return exchange, self._outcome(record, exchange)
+        except Exception:
+            # An error of ours. What went out is not known, and the record must not stay `sending`, nor the circuit without its permit.
+            log.exception("send failed within the sidecar", extra={"action": "send_failed", "number": record.number})
+            broken = Failure(FailureKind.PROTOCOL, sent=True)
+            return broken, failed(broken)
+
+    async def _exchange(self, outgoing: Outgoing, permit: Permit) -> Exchange:
+        slow_after_s = self.circuits.watched(permit.group).policy.slow_after_s
+        slow = asyncio.get_running_loop().call_later(slow_after_s, self.circuits.slow, permit)
         with self.meters.upstream_request_duration.time():
             try:
                 return await self.upstream.send_record(outgoing)
@@ -75,10 +104,14 @@ class Sender:
         answers = self.profile.answers if route is None else self.profile.profile.answers_of(route)
         return classify(exchange, answers, self.profile.code_member, self.clock.aware())
 
-    def _outgoing(self, record: Record) -> Outgoing:
+    async def _outgoing(self, record: Record) -> Outgoing | None:
+        going_up = await self.persons.going_up(record)
+        if going_up is None:
+            return None
+        target, body = going_up
         credential = self.credentials.for_send(record.principal) or ()
         fields = overlaid(readable_codings(from_block(record.headers)), credential)
-        return Outgoing(record.method, record.target, fields, record.body)
+        return Outgoing(record.method, target, with_length(fields, len(body)), body)
 
     async def _settle(self, record: Record, outcome: Outcome, exchange: Exchange, desk: Desk | None) -> None:
         answer = exchange if isinstance(exchange, Answer) else None
@@ -92,6 +125,12 @@ class Sender:
             if desk is not None:
                 desk.give(answer if told is Told.VERDICT else None)
 
+        try:
+            await self._kept(record, self._settlement(record, outcome, answer, told), outcome, answer, given)
+        finally:
+            given()
+
+    def _settlement(self, record: Record, outcome: Outcome, answer: Answer | None, told: Told) -> Settlement:
         route = self.profile.route(record.route)
         sent = Sent(
             told=told,
@@ -101,22 +140,43 @@ class Sender:
             own_failure=self.circuits.closed(record.group),
             answer_status=None if answer is None else answer.status,
             maybe_applied_before=record.maybe_applied,
+            can_look_up=route is not None and route.look_up is not None,
         )
         made = settlement(outcome, sent)
-        try:
-            await until_kept(lambda: self.journal.settle(record.number, record.attempt, made, self.clock.wall()), first_failure=given)
-        finally:
-            given()
+        poison = self.trials.poison(record, outcome)
+        return replace(made, state=RecordState.HELD, reason=f"poison {made.reason}") if poison else made
+
+    async def _kept(
+        self,
+        record: Record,
+        made: Settlement,
+        outcome: Outcome | None,
+        answer: Answer | None,
+        first_failure: Callable[[], None] = lambda: None,
+    ) -> None:
+        accepted = outcome is not None and outcome.kind is OutcomeKind.ACCEPTED
+        stored = StoredAnswer(answer.status, answer.reason, to_block(answer.fields), answer.body) if answer and accepted else None
+        learnt = self._learnt(record, answer) if answer and accepted else None
+        await until_kept(
+            lambda: self.journal.settle(record.number, record.attempt, made, self.clock.wall(), answer=stored, learnt=learnt),
+            first_failure=first_failure,
+        )
         log.info(
             "record settled",
             extra={
                 "action": "settle",
                 "number": record.number,
                 "state": made.state.value,
-                "outcome": outcome.kind.value,
-                "cause": outcome.cause,
+                "outcome": made.outcome,
+                "reason": made.reason,
             },
         )
+
+    def _learnt(self, record: Record, answer: Answer) -> Learnt | None:
+        route = self.profile.route(record.route)
+        if route is None or route.issues is None:
+            return None
+        return self.persons.learnt(record, issued_id(route.issues, view_of(answer)), adopted=False)
 
     def _is_verdict(self, record: Record, outcome: Outcome) -> bool:
         """Whether the outcome is the server's own word on the record, to be handed to the client unchanged."""

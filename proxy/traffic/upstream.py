@@ -20,7 +20,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from proxy.rules.wire import Answer, Exchange, Failure, FailureKind, Fields
+from proxy.rules.wire import Answer, Exchange, Failure, FailureKind, Fields, text_of
 from proxy.settings.model import Upstream as UpstreamSettings
 
 ANSWER_MAX: Final = 8 * 1024 * 1024
@@ -80,7 +80,7 @@ class Upstream:
     async def _whole(self, session: aiohttp.ClientSession, outgoing: Outgoing, within_s: float) -> Exchange:
         try:
             async with asyncio.timeout(within_s), self._request(session, outgoing) as response:
-                return Answer(response.status, response.reason or "", tuple(response.raw_headers), await _read_all(response))
+                return Answer(response.status, _reason(response), tuple(response.raw_headers), await _read_all(response))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             return _failure_of(error)
 
@@ -91,20 +91,21 @@ class Upstream:
 
         Yields a `Failure` when no answer head came. A failure within the body raises `Broken`, from the iteration of `chunks`.
         """
+        deadline = asyncio.get_running_loop().time() + self._whole_s
         try:
-            async with asyncio.timeout(self._whole_s):
+            async with asyncio.timeout_at(deadline):
                 response = await self._request(self._others, outgoing)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             yield _failure_of(error)
             return
         async with response:
-            yield StreamedAnswer(response.status, response.reason or "", tuple(response.raw_headers), _chunks(response, self._whole_s))
+            yield StreamedAnswer(response.status, _reason(response), tuple(response.raw_headers), _chunks(response, deadline))
 
     def _request(self, session: aiohttp.ClientSession, outgoing: Outgoing) -> aiohttp.client._RequestContextManager:
         return session.request(
             outgoing.method,
             URL(self.origin + outgoing.target, encoded=True),
-            headers=CIMultiDict((n.decode("latin-1"), v.decode("latin-1")) for n, v in outgoing.fields),
+            headers=CIMultiDict((n.decode("latin-1"), text_of(v)) for n, v in outgoing.fields),
             data=outgoing.body,
             allow_redirects=False,
             middlewares=(_Once(),),
@@ -140,6 +141,11 @@ class _Once:
         return await handler(request)
 
 
+def _reason(response: aiohttp.ClientResponse) -> str:
+    # aiohttp reads control characters in it, but refuses to write them.
+    return "".join(char if char.isprintable() else " " for char in response.reason or "")
+
+
 async def _read_all(response: aiohttp.ClientResponse) -> bytes:
     parts: list[bytes] = []
     size = 0
@@ -151,10 +157,10 @@ async def _read_all(response: aiohttp.ClientResponse) -> bytes:
     return b"".join(parts)
 
 
-async def _chunks(response: aiohttp.ClientResponse, silence_s: float) -> AsyncIterator[bytes]:
+async def _chunks(response: aiohttp.ClientResponse, deadline: float) -> AsyncIterator[bytes]:
     try:
         while True:
-            async with asyncio.timeout(silence_s):
+            async with asyncio.timeout_at(deadline):  # for all of it: an answer that drips is never silent for long
                 chunk = await response.content.readany()
             if not chunk:
                 return

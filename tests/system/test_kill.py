@@ -30,7 +30,7 @@ listen: {{port: {data}}}
 admin: {{port: {admin}}}
 answering: {{answer_within: 500ms}}
 outage: {{probe_every: 100ms, probe_max: 300ms}}
-replay: {{calls_per_minute: 60000, spread_max: 0s}}
+replay: {{calls_per_minute: 60000, spread_max: 0s, settle: 300ms}}
 """
 
 

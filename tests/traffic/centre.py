@@ -30,7 +30,7 @@ GENDERS = "/v2/registration/beneficiary/genders"
 QUICK: dict[str, dict[str, Any]] = {
     "answering": {"answer_within": "400ms", "body_max": "64KiB"},
     "outage": {"probe_every": "100ms", "probe_max": "300ms", "slow_after": "2s"},
-    "replay": {"calls_per_minute": 60_000, "spread_max": "0s"},
+    "replay": {"calls_per_minute": 60_000, "spread_max": "0s", "settle": "200ms"},
     "upstream": {"connect_timeout": "1s", "read_timeout": "5s"},
 }
 """Settings under which an outage and its end are a matter of a second."""
@@ -125,7 +125,7 @@ def a_dose(person: str, dose: int = 1) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def a_centre(folder: Path, upstream: str, **settings: dict[str, Any]) -> AsyncIterator[Centre]:
+async def a_centre(folder: Path, upstream: str, /, **settings: dict[str, Any]) -> AsyncIterator[Centre]:
     """Run a sidecar in front of *upstream* until the block ends; *settings* are sections that differ from `QUICK`."""
     environ = {
         f"DOSEKEEPER_{section}__{key}".upper(): str(value)

@@ -1,0 +1,28 @@
+"""Takes away what is no longer needed: requests and answers of records that were delivered long ago. Keys stay, as keyed hashes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from proxy.traffic.clock import Clock
+from store.journal import Journal
+
+EVERY_S: Final = 3600.0
+AGAIN_S: Final = 1.0
+"""Wait between two batches: the desks' records come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purger:
+    """Keeps `privacy.keep_delivered`, in seconds."""
+
+    journal: Journal
+    clock: Clock
+    keep_delivered_s: float
+
+    async def step(self) -> float:
+        """Purge one batch; return seconds until the next."""
+        now = self.clock.wall()
+        purged = await self.journal.purge(now - int(self.keep_delivered_s * 1000), now)
+        return AGAIN_S if purged else EVERY_S

@@ -1,0 +1,38 @@
+"""Records that fail while others succeed: after three times it is the record, not the server (DESIGN §4)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from proxy.rules.circuit import Sign
+from proxy.rules.evidence import sign_of
+from proxy.rules.outcome import Outcome, OutcomeKind
+from proxy.rules.poison import Trial, failed, succeeded
+from store.records import Record
+
+TRIALS_MAX: Final = 1_000
+"""Records watched at once; beyond, the server is what fails."""
+
+
+class Trials:
+    """What is known against each record that failed, as long as this process runs."""
+
+    def __init__(self) -> None:
+        self._of: dict[int, Trial] = {}
+
+    def poison(self, record: Record, outcome: Outcome) -> bool:
+        """Take the outcome of a send into account; return whether *record* is to be held for it."""
+        if sign_of(outcome.kind) is Sign.GOOD:
+            self._of.pop(record.number, None)
+            # One record at a time is under way in a lane: its id speaks for the lane.
+            self._of = {number: succeeded(trial, (record.id,)) for number, trial in self._of.items()}
+            return False
+        if outcome.kind not in (OutcomeKind.UNKNOWN, OutcomeKind.UNAVAILABLE):
+            return False
+        if record.number in self._of or len(self._of) < TRIALS_MAX:
+            self._of[record.number] = failed(self._of.get(record.number, Trial(frozenset((record.id,)))))
+        trial = self._of.get(record.number)
+        if trial is None or not trial.poison:
+            return False
+        del self._of[record.number]
+        return True

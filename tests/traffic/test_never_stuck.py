@@ -1,0 +1,99 @@
+"""Whatever goes wrong, nothing waits for ever: no record, no lane, no circuit (G5, G6)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from proxy.document.fields import FromText
+from proxy.traffic.credentials import PRINCIPALS_MAX, Credentials
+from simulator import Simulator
+from store.records import RecordState
+from tests.traffic.centre import VACCINATE, Centre, a_centre, doses_applied, people
+
+SURELY_NOT_PROCESSED: list[tuple[str, dict[str, Any]]] = [("refuse", {}), ("throttle_429", {"retry_after_s": 0}), ("auth_401", {})]
+
+
+@pytest.mark.parametrize("left", [None, "one line\nand another"], ids=["gone", "two lines"])
+async def test_a_credential_file_that_cannot_be_used_leaves_the_last_one_in_use(sim: Simulator, tmp_path: Path, left: str | None) -> None:
+    key = tmp_path / "api.key"
+    key.write_text("demo-key\n")
+    async with a_centre(tmp_path, f"{sim.url}/api", upstream={"headers": f"{{x-api-key: {{file: {key}}}}}"}) as centre:
+        first, second = people(sim)[:2]
+        await centre.vaccinate(first)
+        key.unlink() if left is None else key.write_text(left)
+        told = await centre.vaccinate(second)
+        assert (told.status, told.state) == (200, None)
+        await centre.until_all(RecordState.DELIVERED, 2)
+
+
+@pytest.mark.parametrize(("fault", "options"), SURELY_NOT_PROCESSED[1:])
+async def test_one_that_the_server_turns_away_again_and_again_does_not_keep_the_others_waiting(
+    sim: Simulator, centre: Centre, fault: str, options: dict[str, Any]
+) -> None:
+    first, *others = people(sim)[:4]
+    await sim.faults.add("refuse")
+    await centre.go_down()
+    for person in (first, *others):
+        await centre.vaccinate(person)
+    await sim.faults.clear()
+    await sim.faults.add(fault, routes=[f"/api{VACCINATE}"], match=first, **options)
+    await centre.until_all(RecordState.DELIVERED, 3)
+    await centre.until_phase("closed")
+    assert (await centre.states())[1:] == ["delivered"] * 3
+
+
+async def test_many_turned_away_at_once_wait_as_long_as_one(sim: Simulator, centre: Centre) -> None:
+    await sim.faults.add("throttle_429", routes=[f"/api{VACCINATE}"])
+    await asyncio.gather(*map(centre.vaccinate, people(sim)[:10]))
+    wait_s = centre.sidecar.circuits.next_change_s()
+    assert wait_s is not None
+    assert wait_s <= 5
+
+
+async def test_the_longest_wait_that_the_server_asked_for_is_kept(sim: Simulator, centre: Centre) -> None:
+    first, second = people(sim)[:2]
+    await sim.faults.add("slow", routes=[f"/api{VACCINATE}"], match=second, latency_s=0.2)
+    await sim.faults.add("throttle_429", routes=[f"/api{VACCINATE}"], match=first, retry_after_s=60)
+    await sim.faults.add("throttle_429", routes=[f"/api{VACCINATE}"], match=second, retry_after_s=1)
+    await asyncio.gather(centre.vaccinate(first), centre.vaccinate(second))
+    wait_s = centre.sidecar.circuits.next_change_s()
+    assert wait_s is not None
+    assert wait_s > 50
+
+
+def test_strangers_with_made_up_log_ins_fill_no_memory() -> None:
+    credentials = Credentials(("authorization",), {"x-api-key": FromText("demo-key")}, lambda text: text.encode())
+    for number in range(PRINCIPALS_MAX + 50):
+        latest = credentials.principal(((b"Authorization", b"Bearer %d" % number),))
+    assert len(credentials.known()) == PRINCIPALS_MAX
+    assert credentials.known()[-1] == latest
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_came_and_went_in_the_end_all_is_delivered_once_and_in_order(sim: Simulator, centre: Centre, seed: int) -> None:
+    draw = Random(seed)
+    persons = people(sim)[:12]
+
+    async def doses_of(person: str) -> None:
+        for dose in (1, 2):
+            told = await centre.vaccinate(person, dose)
+            assert told.status == 200
+
+    for some in (persons[:4], persons[4:8], persons[8:]):
+        fault, options = draw.choice(SURELY_NOT_PROCESSED)
+        raised = await sim.faults.add(fault, **options)
+        await asyncio.gather(*map(doses_of, some))
+        if draw.random() < 0.5:
+            await sim.faults.lift(raised)
+    await sim.faults.clear()
+
+    await centre.until_all(RecordState.DELIVERED, 24)
+    await centre.until_phase("closed")
+    applied = doses_applied(sim)
+    assert sorted(applied) == sorted((person, dose) for dose in (1, 2) for person in persons)
+    assert all(applied.index((person, 1)) < applied.index((person, 2)) for person in persons)

@@ -1,0 +1,70 @@
+"""Checking afterwards: what the server said it has is asked for once more, in quiet hours; what is missing waits for a person."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from proxy.traffic.clock import Clock
+from proxy.traffic.purger import Purger
+from proxy.traffic.sweeper import LATER_S, Sweeper
+from simulator import Simulator
+from store.records import RecordState
+from tests.traffic.centre import Centre, doses_applied, people
+
+INDIA = ZoneInfo("Asia/Kolkata")
+
+
+class At(Clock):
+    """A clock that stands at the next time of day *hour* in India, at most a day from now."""
+
+    def __init__(self, hour: int) -> None:
+        now = datetime.now(INDIA)
+        then = now.replace(hour=hour, minute=30)
+        self._wall = int((then if then > now else then + timedelta(days=1)).timestamp() * 1000)
+
+    def wall(self) -> int:
+        return self._wall
+
+
+def at_night(centre: Centre) -> Sweeper:
+    return replace(centre.sidecar.sweeper, clock=At(22))
+
+
+async def test_what_the_server_lost_is_held_and_never_sent_again_by_itself(sim: Simulator, centre: Centre) -> None:
+    kept, lost = people(sim)[:2]
+    for person in (kept, lost):
+        await centre.vaccinate(person)
+    await centre.until_all(RecordState.DELIVERED, 2)
+    sim.register.people[lost].doses.clear()
+
+    sweeper = at_night(centre)
+    assert [await sweeper.step() for _ in range(3)] == [0.0, 0.0, LATER_S], "each record once"
+    assert await centre.states() == ["delivered", "held"]
+    record = (await centre.records())[1]
+    assert (record.reason, record.maybe_applied) == ("swept: missing", True)
+    assert centre.sidecar.meters.registry.get_sample_value("dosekeeper_sweep_missing_total") == 1
+    assert doses_applied(sim) == [(kept, 1), (lost, 1)]
+
+
+async def test_it_is_asked_in_quiet_hours_only_and_not_while_the_server_is_down(sim: Simulator, centre: Centre) -> None:
+    await centre.vaccinate(people(sim)[0])
+    await centre.until_all(RecordState.DELIVERED, 1)
+    received = len(sim.ledger.received)
+    assert await replace(centre.sidecar.sweeper, clock=At(11)).step() == LATER_S
+    await sim.faults.add("refuse")
+    await centre.go_down()
+    assert await at_night(centre).step() == LATER_S
+    assert [entry for entry in sim.ledger.received[received:] if b"findBy" in entry.target] == []
+
+
+async def test_delivered_requests_are_purged_and_a_second_tap_is_still_the_same_record(sim: Simulator, centre: Centre) -> None:
+    person = people(sim)[0]
+    first = await centre.vaccinate(person)
+    await centre.until_all(RecordState.DELIVERED, 1)
+    await Purger(centre.sidecar.journal, At(22), keep_delivered_s=0).step()
+    assert [record.body for record in await centre.records()] == [b""]
+    again = await centre.vaccinate(person)
+    assert (again.status, again.headers["Dosekeeper-Record"]) == (200, first.headers["Dosekeeper-Record"])
+    assert doses_applied(sim) == [(person, 1)]

@@ -1,0 +1,155 @@
+"""Walk-ins: registered offline, dosed offline, and in the end the right person has the dose."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from simulator import Simulator
+from store.records import RecordState
+from tests.traffic.centre import GENDERS, VACCINATE, Centre, a_centre, a_dose, doses_applied
+
+REGISTER = "/v2/vaccinator/beneficiaries/new"
+FIND = "/v2/vaccinator/beneficiaries/findByReferenceId?beneficiary_reference_id="
+
+
+def a_walk_in(**changed: object) -> dict[str, object]:
+    return {
+        "name": "Lakshmi Nair",
+        "birth_year": "1962",
+        "gender_id": 2,
+        "mobile_number": "9000000001",
+        "photo_id_type": 1,
+        "photo_id_number": "4821",
+        "comorbidity_ind": "N",
+        "consent_version": "1",
+    } | changed
+
+
+async def register(centre: Centre, **changed: object) -> str:
+    told = await centre.post(REGISTER, a_walk_in(**changed))
+    assert told.status == 200
+    answer = json.loads(told.body)
+    if told.state is not None:
+        assert answer["offline_mode"] == 1
+    return str(answer["beneficiary_reference_id"])
+
+
+def registered(sim: Simulator) -> list[str]:
+    return [entry.effect.person for entry in sim.ledger.applied if entry.effect.kind != "dose"]
+
+
+def nothing_provisional_went_up(sim: Simulator, *ids: str) -> bool:
+    sent = b"\n".join(
+        b"\n".join((entry.target, *(name + value for name, value in entry.fields), entry.body or b"")) for entry in sim.ledger.received
+    )
+    return not any(id_.encode() in sent for id_ in ids)
+
+
+async def test_registered_and_dosed_while_down_the_dose_goes_to_the_real_person(sim: Simulator, centre: Centre) -> None:
+    await sim.faults.add("refuse")
+    provisional = await register(centre)
+    assert (len(provisional), provisional[:2]) == (14, "99")
+    for dose in (1, 2):
+        assert (await centre.vaccinate(provisional, dose)).status == 200
+    await sim.faults.clear()
+    await centre.until_all(RecordState.DELIVERED, 3)
+    (real,) = registered(sim)
+    assert doses_applied(sim) == [(real, 1), (real, 2)]
+    assert nothing_provisional_went_up(sim, provisional)
+
+
+async def test_a_second_person_on_the_same_mobile_is_another_person(sim: Simulator, centre: Centre) -> None:
+    await sim.faults.add("refuse")
+    ids = [await register(centre, name=name) for name in ("Lakshmi Nair", "Gopal Nair")]
+    assert len(set(ids)) == 2
+    for provisional in ids:
+        await centre.vaccinate(provisional)
+    await sim.faults.clear()
+    await centre.until_all(RecordState.DELIVERED, 4)
+    assert len(set(registered(sim))) == 2
+    assert sorted(doses_applied(sim)) == sorted((real, 1) for real in registered(sim))
+    assert nothing_provisional_went_up(sim, *ids)
+
+
+async def test_an_id_of_yesterday_is_translated_live_and_over_a_restart(sim: Simulator, tmp_path: Path) -> None:
+    await sim.faults.add("refuse")
+    async with a_centre(tmp_path, f"{sim.url}/api") as centre:
+        provisional = await register(centre)
+        await sim.faults.clear()
+        await centre.until_all(RecordState.DELIVERED, 1)
+    async with a_centre(tmp_path, f"{sim.url}/api") as centre:
+        found = await centre.get(FIND + provisional)
+        (real,) = registered(sim)
+        assert json.loads(found.body)["beneficiaries"][0]["beneficiary_reference_id"] == real
+        assert (await centre.vaccinate(provisional)).state is None, "live, with the server's own answer"
+        assert doses_applied(sim) == [(real, 1)]
+        assert nothing_provisional_went_up(sim, provisional)
+
+
+async def test_the_person_turns_out_to_exist(sim: Simulator, centre: Centre) -> None:
+    known = await register(centre)
+    await centre.until_all(RecordState.DELIVERED, 1)
+    await sim.faults.add("refuse")
+    # Another desk, which does not know: the same person under another consent, so that it is a fact of its own only upstream.
+    provisional = await register(centre, birth_year="1963")
+    await centre.vaccinate(provisional)
+    await sim.faults.clear()
+    await centre.until_all(RecordState.DELIVERED, 3)
+    assert len(registered(sim)) == 2
+    assert known in registered(sim)
+
+
+async def test_a_lost_answer_to_a_registration_makes_no_second_person(sim: Simulator, centre: Centre) -> None:
+    await sim.faults.add("commit_then_drop", routes=[f"/api{REGISTER}"], times=1)
+    provisional = await register(centre)
+    await centre.vaccinate(provisional)
+    await centre.until_all(RecordState.DELIVERED, 2)
+    (real,) = registered(sim)
+    assert doses_applied(sim) == [(real, 1)]
+    assert nothing_provisional_went_up(sim, provisional)
+
+
+async def test_children_of_a_refused_registration_wait_behind_it(sim: Simulator, centre: Centre) -> None:
+    await sim.faults.add("refuse")
+    provisional = await register(centre, birth_year="1700")
+    await centre.vaccinate(provisional)
+    await sim.faults.clear()
+    await centre.until_all(RecordState.HELD, 1)
+    assert await centre.states() == ["held", "pending"]
+    assert doses_applied(sim) == []
+    assert nothing_provisional_went_up(sim, provisional)
+
+
+async def test_a_provisional_id_in_an_undeclared_place_never_goes_up(sim: Simulator, centre: Centre) -> None:
+    await sim.faults.add("refuse")
+    provisional = await register(centre)
+    stray = await centre.post(VACCINATE, a_dose("48448366834980") | {"vaccinator_name": f"for {provisional}"})
+    assert (stray.status, json.loads(stray.body)["errorCode"]) == (422, "person-unknown")
+    await sim.faults.clear()
+    await centre.until_all(RecordState.DELIVERED, 1)
+    passed = await centre.get(f"{GENDERS}?note={provisional}")
+    header = await centre.get(GENDERS, **{"X-Note": provisional})
+    body = await centre.post("/v2/elsewhere", {"a": [provisional]})
+    assert [answer.status for answer in (passed, header, body)] == [422, 422, 422]
+    assert nothing_provisional_went_up(sim, provisional)
+
+
+async def test_a_person_whom_the_server_does_not_know_yet_cannot_be_found_there(sim: Simulator, centre: Centre) -> None:
+    centre.sidecar.circuits.hold(held=True)
+    provisional = await register(centre)
+    found = await centre.get(FIND + provisional)
+    assert (found.status, json.loads(found.body)["errorCode"]) == (503, "person-not-registered-yet")
+    assert nothing_provisional_went_up(sim, provisional)
+
+
+async def test_two_registrations_turn_out_to_be_one_person_and_the_second_dose_waits_for_a_person(sim: Simulator, centre: Centre) -> None:
+    await sim.faults.add("refuse")
+    first = await register(centre)
+    second = await register(centre, name="LAKSHMI  NAIR")
+    assert first == second, "the same fact by its normalised name: the same record and id"
+    await centre.vaccinate(first)
+    assert (await centre.vaccinate(second)).status == 200
+    await sim.faults.clear()
+    await centre.until_all(RecordState.DELIVERED, 2)
+    assert len(doses_applied(sim)) == 1
