@@ -7,7 +7,7 @@ from pathlib import Path
 
 from simulator import Simulator
 from store.records import RecordState
-from tests.traffic.centre import GENDERS, VACCINATE, Centre, a_centre, a_dose, doses_applied
+from tests.traffic.centre import GENDERS, VACCINATE, Centre, a_centre, a_dose, doses_applied, people
 
 REGISTER = "/v2/vaccinator/beneficiaries/new"
 FIND = "/v2/vaccinator/beneficiaries/findByReferenceId?beneficiary_reference_id="
@@ -87,17 +87,47 @@ async def test_an_id_of_yesterday_is_translated_live_and_over_a_restart(sim: Sim
         assert nothing_provisional_went_up(sim, provisional)
 
 
-async def test_the_person_turns_out_to_exist(sim: Simulator, centre: Centre) -> None:
-    known = await register(centre)
-    await centre.until_all(RecordState.DELIVERED, 1)
+def walk_in_like(sim: Simulator, person_id: str) -> dict[str, object]:
+    person = sim.register.people[person_id]
+    known = {
+        "name": person.name,
+        "birth_year": person.birth_year,
+        "gender_id": person.gender_id,
+        "mobile_number": person.mobile,
+        "photo_id_type": person.photo_id_type,
+        "photo_id_number": person.photo_id_number,
+    }
+    return a_walk_in(**known)
+
+
+async def test_the_person_turns_out_to_exist_and_is_not_registered_again(sim: Simulator, centre: Centre) -> None:
+    real = people(sim)[0]
     await sim.faults.add("refuse")
-    # Another desk, which does not know: the same person under another consent, so that it is a fact of its own only upstream.
-    provisional = await register(centre, birth_year="1963")
+    told = await centre.post(REGISTER, walk_in_like(sim, real))
+    provisional = json.loads(told.body)["beneficiary_reference_id"]
     await centre.vaccinate(provisional)
     await sim.faults.clear()
-    await centre.until_all(RecordState.DELIVERED, 3)
-    assert len(registered(sim)) == 2
-    assert known in registered(sim)
+    await centre.until_all(RecordState.DELIVERED, 2)
+    assert registered(sim) == [], "looked up before the first send, and found"
+    assert doses_applied(sim) == [(real, 1)]
+    assert nothing_provisional_went_up(sim, provisional)
+
+
+async def test_the_same_dose_for_the_real_and_for_the_provisional_id_is_one_dose_and_a_person_decides(
+    sim: Simulator, centre: Centre
+) -> None:
+    real = people(sim)[0]
+    await sim.faults.add("refuse")
+    told = await centre.post(REGISTER, walk_in_like(sim, real))
+    provisional = json.loads(told.body)["beneficiary_reference_id"]
+    await centre.vaccinate(provisional)
+    await centre.vaccinate(real)
+    await sim.faults.clear()
+    await centre.until_all(RecordState.HELD, 1)
+    await centre.until_all(RecordState.DELIVERED, 2)
+    held = next(record for record in await centre.records() if record.state is RecordState.HELD)
+    assert str(held.reason).startswith("same-fact-as ")
+    assert doses_applied(sim) == [(real, 1)]
 
 
 async def test_a_lost_answer_to_a_registration_makes_no_second_person(sim: Simulator, centre: Centre) -> None:
@@ -143,7 +173,7 @@ async def test_a_person_whom_the_server_does_not_know_yet_cannot_be_found_there(
     assert nothing_provisional_went_up(sim, provisional)
 
 
-async def test_two_registrations_turn_out_to_be_one_person_and_the_second_dose_waits_for_a_person(sim: Simulator, centre: Centre) -> None:
+async def test_the_same_walk_in_at_two_desks_is_one_record_and_one_person(sim: Simulator, centre: Centre) -> None:
     await sim.faults.add("refuse")
     first = await register(centre)
     second = await register(centre, name="LAKSHMI  NAIR")
