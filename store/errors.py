@@ -88,6 +88,14 @@ class JournalUnwritable(JournalError):
     """
 
 
+class IdsUsedUp(JournalError):
+    """
+    All provisional ids of this centre were given out in the last {days} days, and none may be given to somebody else yet.
+
+    Walk-ins can be registered while the server is up. Give this centre another centre.number, then start dosekeeper again.
+    """
+
+
 class JournalRefused(JournalError):
     """
     The journal refused an impossible row or transition: {reason}. Nothing of this write was kept.

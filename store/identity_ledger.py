@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from store import audit, claims, lanes
+from store.errors import IdsUsedUp
 from store.identities import Identity, Learnt, RealOf, Rekeyed
 from store.queries import Db, rows, run, value
 from store.record_row import record_of
@@ -24,12 +25,33 @@ CONTRADICTED: Final = "id-contradicted"
 BY_ITSELF: Final = "dosekeeper"
 """Who did in the audit what no person did."""
 
+DAY_MS: Final = 24 * 60 * 60 * 1000
+
+REUSED_AFTER_MS: Final = 120 * DAY_MS
+"""After so long an id that was learnt may be given to somebody else: a slip is known again for 90 days at least (DESIGN §8)."""
+
+TRIES_MAX: Final = 1_000
+"""Ids asked for in one transaction until one is free."""
+
 LaneHash = Callable[[str], bytes]
 
 
-def next_provisional(db: Db, issue: Callable[[int], str]) -> str:
-    """Return a provisional id that was never given before."""
-    return issue(value(db, "count_next", name=PROVISIONAL_IDS, label=""))
+def next_provisional(db: Db, issue: Callable[[int], str], now: int) -> str:
+    """
+    Return a provisional id that nobody has, or had in the last `REUSED_AFTER_MS`.
+
+    Raises:
+        IdsUsedUp: there is none: more registrations in that time than an id has running numbers.
+    """
+    for _ in range(TRIES_MAX):
+        provisional = issue(value(db, "count_next", name=PROVISIONAL_IDS, label=""))
+        holder = identities(db, [provisional]).get(provisional)
+        if holder is None:
+            return provisional
+        if holder.learnt_at is not None and now - holder.learnt_at >= REUSED_AFTER_MS:
+            run(db, "forget_identity", provisional=provisional)
+            return provisional
+    raise IdsUsedUp(days=REUSED_AFTER_MS // DAY_MS)
 
 
 def issued(db: Db, provisional: str, number: int, now: int) -> None:

@@ -185,6 +185,14 @@ class Journal:
         """Return a page of the records that fit, newest last."""
         return await self._engine.read(record_search.find, wanted)
 
+    async def count_persons(self, numbers: Collection[int]) -> int:
+        """Return how many persons (or groups of them) the records of these numbers are about."""
+        return await self._engine.read(record_search.count_persons, numbers)
+
+    async def behind_held(self, number: int | None = None) -> dict[int, list[int]]:
+        """Return, for each held record (or one) that others wait behind, their numbers, oldest first."""
+        return await self._engine.read(record_search.behind_held, number)
+
     async def counts(self) -> dict[RecordState, int]:
         """Return how many records are in each state."""
         return await self._engine.read(record_search.counts)

@@ -35,7 +35,7 @@ def register(db: Db, new: NewRecord, issue: Callable[[int], str], lane_hash: Lan
     """Keep the record of a person who gets a provisional id with it; as `record`, and in that id's lane too."""
     if (known := _outcome_of_asking(db, new)) is not None:
         return known
-    provisional = identity_ledger.next_provisional(db, issue)
+    provisional = identity_ledger.next_provisional(db, issue, new.recorded_at)
     recorded = _keep(db, new, (*new.lanes, lane_hash(provisional)), provisional, send=send)
     identity_ledger.issued(db, provisional, recorded.number, new.recorded_at)
     return recorded

@@ -99,6 +99,20 @@ def find(db: Db, wanted: RecordFilter) -> list[Record]:
     return [as_record(row) for row in found]
 
 
+def count_persons(db: Db, numbers: Collection[int]) -> int:
+    """Return how many persons (for what concerns several at once: groups of them) the records of these numbers are about."""
+    persons: int = value(db, "count_persons", numbers=json.dumps(list(numbers)))
+    return persons
+
+
+def behind_held(db: Db, number: int | None = None) -> dict[int, list[int]]:
+    """Return, for each held record (or one) that others wait behind, their numbers, oldest first."""
+    waiting: dict[int, list[int]] = {}
+    for held, behind_it in rows(db, "behind_held", number=number):
+        waiting.setdefault(held, []).append(behind_it)
+    return waiting
+
+
 def counts(db: Db) -> dict[RecordState, int]:
     """Return how many records are in each state, those without any included."""
     total = dict.fromkeys(RecordState, 0)

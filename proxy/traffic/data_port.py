@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from http import HTTPMethod
 from typing import Final, assert_never
@@ -17,6 +18,9 @@ from proxy.traffic.meters import Meters
 from proxy.traffic.monitor import OWN_PREFIX, Monitor
 from proxy.traffic.pass_route import PassRoute
 from proxy.traffic.record_route import RecordRoute
+from store.errors import JournalError
+
+log = logging.getLogger(__name__)
 
 NOT_SERVED: Final = frozenset({"CONNECT", "TRACE"})
 """Methods that would make an open proxy of us, or show a client its own credentials (RFC 9110 §9.3.6, §9.3.8)."""
@@ -40,10 +44,17 @@ class DataPort:
         found = None if inner is None else self.profile.routes.match(request.method, inner)
         route = found.route.name if found else "other"
         with self.meters.http_request_duration.labels(route).time():
-            response = await self._answer(request, found, path, query)
+            response = await self._answer_or_problem(request, found, path, query)
         outcome = response.get(answers.OUTCOME, "own")
         self.meters.http_requests.labels(_known(request.method), route, outcome).inc()
         return response
+
+    async def _answer_or_problem(self, request: web.Request, found: Match | None, path: str, query: str) -> web.StreamResponse:
+        try:
+            return await self._answer(request, found, path, query)
+        except JournalError as error:
+            log.exception("journal cannot be asked", extra={"action": "journal_unreadable", "error": type(error).__name__})
+            return self._problem("cannot-record", "The sidecar's journal cannot be read.")
 
     async def _answer(self, request: web.Request, found: Match | None, path: str, query: str) -> web.StreamResponse:
         if path.startswith(OWN_PREFIX):

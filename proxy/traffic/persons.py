@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -17,9 +18,10 @@ from proxy.profiles.model import Provisional, Route
 from proxy.rules.admission import request_view
 from proxy.rules.facts import Facts, facts_of
 from proxy.rules.fields import from_block
-from proxy.rules.identity import centre_of, find_provisional, provisional_id
+from proxy.rules.identity import centre_of, find_provisional, provisional_id, running_numbers
 from proxy.rules.routes import without_prefix
 from proxy.rules.slots import slots_in, translated
+from proxy.settings import Settings
 from proxy.traffic.active_profile import ActiveProfile
 from store.identities import Learnt, RealOf, Rekeyed
 from store.journal import Journal
@@ -90,7 +92,7 @@ class Persons:
         """Return the provisional id of a running number (for routes that issue an id; their profile declares the form)."""
         form = self.profile.profile.provisional
         assert form is not None  # the profile's checks hold it
-        return provisional_id(form, self.centre_number, running_number)
+        return provisional_id(form, self.centre_number, running_number % running_numbers(form))
 
     def learnt(self, record: Record, real_id: str | None, *, adopted: bool) -> Learnt | None:
         """Return what *real_id* tells of the person that *record* registers; None where it registers nobody."""
@@ -133,3 +135,9 @@ class Persons:
             return frozenset()
         found = find_provisional(b"\n".join(parts), form)
         return frozenset(text for text in found if centre_of(text, form) == self.centre_number)
+
+
+def persons_of(settings: Settings, profile: ActiveProfile, journal: Journal) -> Persons:
+    """Return who is known to the centre of *settings*; where its number is not configured, one made from the journal's identity."""
+    number = settings.centre.number or int.from_bytes(journal.installation_id[:4]) % 999_999 + 1
+    return Persons(profile, journal, urlsplit(settings.upstream.url).path.rstrip("/"), number)

@@ -209,20 +209,27 @@ class RecordRoute:
         except JournalError:
             return True
 
-    async def _same(self, write: Write, same: Same, view: dict[str, Any]) -> web.StreamResponse:
-        """The request, or its fact, is a record already: answer what is true of it now."""
+    async def _same(self, write: Write, same: Same, view: dict[str, Any]) -> web.StreamResponse | None:
+        """The request, or its fact, is a record already: answer what is true of it now; None where it is none any more."""
         desk = self.waiting.get(same.number)
         if desk is not None:
             desk.join(write.request)
             verdict = await desk.verdict(self._left_s(write))
             if verdict is not None:
                 return answers.verdict(verdict, str(ULID(same.id)))
+        elif same.state is RecordState.SENDING and await self._let_go(same.number):
+            return None
         if same.state is RecordState.HELD:
             return self._about("waits-for-correction", same.number, same.id, same.state)
         stored = await self.journal.answer_of(same.number)
         if stored is not None:
             return answers.verdict(Answer(stored.status, stored.reason, from_block(stored.headers), stored.body), str(ULID(same.id)))
         return self._receipt(write, str(ULID(same.id)), same, view)
+
+    async def _let_go(self, number: int) -> bool:
+        # A refusal that the other desk was told of must not be hidden from this one behind a receipt.
+        record = await self.journal.get(number)
+        return record is None or record.state in (RecordState.REFUSED, RecordState.DISCARDED)
 
     async def _send(self, write: Write, new: NewRecord, kept: Recorded, view: dict[str, Any], permit: Permit) -> web.StreamResponse:
         desk = self.waiting[kept.number] = Desk(write.request)

@@ -127,6 +127,10 @@ INSERT INTO request_claim (idempotency_key, fingerprint, number) VALUES (:idempo
 -- A provisional id was given out.
 INSERT INTO identity (provisional, number, issued_at) VALUES (:provisional, :number, :now);
 
+-- name: forget_identity
+-- Let an id be given out again, to somebody else.
+DELETE FROM identity WHERE provisional = :provisional;
+
 -- name: learn_identity
 -- Whom it stands for.
 UPDATE identity SET real = :real, adopted = :adopted, learnt_at = :now WHERE provisional = :provisional;
@@ -244,6 +248,19 @@ FROM record
 WHERE state IN ('sending', 'unknown', 'held') AND state = 'held'
 GROUP BY route, why
 ORDER BY COUNT(*) DESC, route, why;
+
+-- name: count_persons
+-- How many persons, or groups of persons, some records concern.
+SELECT COUNT(DISTINCT lanes) FROM record WHERE number IN (SELECT value FROM json_each(:numbers));
+
+-- name: behind_held
+-- Which record waits behind which held one.
+SELECT DISTINCT h.number, w.number
+FROM record h
+JOIN record_lane own ON own.number = h.number
+JOIN record_lane w ON w.lane = own.lane AND w.number > h.number
+WHERE h.state IN ('sending', 'unknown', 'held') AND h.state = 'held' AND (:number IS NULL OR h.number = :number)
+ORDER BY h.number, w.number;
 
 -- name: keep_revision
 -- Keep what a record says before it is edited.

@@ -231,9 +231,11 @@ BEGIN
     SELECT RAISE(ABORT, 'whom an id stands for is learnt once');
 END;
 
+-- A running number comes again when all have been used, once nobody can still come with the old slip.
 CREATE TRIGGER identity_is_deleted BEFORE DELETE ON identity
+WHEN OLD.real IS NULL
 BEGIN
-    SELECT RAISE(ABORT, 'an id that was issued is never forgotten');
+    SELECT RAISE(ABORT, 'an id that waits for its person is not forgotten');
 END;
 
 -- Numbers that are read at every scrape: kept by the transaction that changes them, never counted over.

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from store.errors import IdsUsedUp
 from store.identities import Learnt, RealOf, Rekeyed
-from store.identity_ledger import learn
+from store.identity_ledger import REUSED_AFTER_MS, learn
 from store.journal import Journal
 from store.record_ledger import begin_send, record, register
 from store.record_ledger import settle as settle_record
 from store.record_search import heads
-from store.records import NewRecord, Outrun, Record, Recorded, RecordState, Same, Settlement
+from store.records import Admission, NewRecord, Outrun, Record, Recorded, RecordState, Same, Settlement
 from tests.store.helpers import NOON, MakeRecord, kept, new_journal
 
 S = RecordState
@@ -246,3 +248,22 @@ def test_heads_after_learning_are_the_first_open_of_each_person(steps: list[tupl
             persons_of = {number: {real.get(person, person) for person in whom} for number, whom in people.items()}
             expected = [n for n in sorted(persons_of) if not any(m < n and persons_of[m] & persons_of[n] for m in persons_of)]
             assert [head.number for head in heads(db, ["g"], 1, 100)] == expected
+
+
+async def test_a_running_number_comes_again_only_when_its_person_is_known_and_the_slip_is_old(journal: Journal, make: MakeRecord) -> None:
+    def one_of_two(number: int) -> str:
+        return issue(number % 2)
+
+    def keep(at: int) -> Awaitable[Admission]:
+        return journal.record(replace(make(), recorded_at=at), send=False, issue=one_of_two)
+
+    first = kept(await keep(NOON)).issues
+    assert {first, kept(await keep(NOON)).issues} == {"990000", "990001"}
+    with pytest.raises(IdsUsedUp):
+        await keep(NOON)
+    assert first is not None
+    await journal.learn(first, "4844", keyed(journal.lane_hash), NOON)
+    with pytest.raises(IdsUsedUp):
+        await keep(NOON + REUSED_AFTER_MS - 1)
+    assert kept(await keep(NOON + REUSED_AFTER_MS)).issues == first
+    assert (await journal.identities([first]))[first].real is None

@@ -15,6 +15,7 @@ import aiohttp
 from proxy.app import Sidecar, assembled
 from proxy.profiles.load import load_profile
 from proxy.settings import load_settings
+from proxy.traffic.clock import Clock
 from proxy.traffic.meters import Meters
 from proxy.traffic.server import Port, data_app
 from simulator import Simulator
@@ -125,7 +126,7 @@ def a_dose(person: str, dose: int = 1) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def a_centre(folder: Path, upstream: str, /, **settings: dict[str, Any]) -> AsyncIterator[Centre]:
+async def a_centre(folder: Path, upstream: str, /, *, clock: Clock | None = None, **settings: dict[str, Any]) -> AsyncIterator[Centre]:
     """Run a sidecar in front of *upstream* until the block ends; *settings* are sections that differ from `QUICK`."""
     environ = {
         f"DOSEKEEPER_{section}__{key}".upper(): str(value)
@@ -138,7 +139,7 @@ async def a_centre(folder: Path, upstream: str, /, **settings: dict[str, Any]) -
     bell = Bell()
     journal = await open_journal(loaded.store.path, loaded.store.key_file, {}, Role.SERVICE, bell.ring)
     try:
-        async with assembled(loaded, load_profile(loaded.profile, folder), journal, Meters()) as sidecar:
+        async with assembled(loaded, load_profile(loaded.profile, folder), journal, Meters(), clock) as sidecar:
             sidecar.circuits.bells.append(bell.ring)
             await sidecar.recover()
             async with sidecar.running(), _listening(sidecar) as url, aiohttp.ClientSession() as desk:
