@@ -73,6 +73,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "server-unreachable": Kind(HTTPStatus.BAD_GATEWAY, "The national server cannot be reached", "Try again in a moment."),
     "denied": Kind(HTTPStatus.FORBIDDEN, "This call is not allowed here", "The centre's profile denies it; ask the ICT officer."),
     "method-not-served": Kind(HTTPStatus.METHOD_NOT_ALLOWED, "This method is not served here", "Use the server's own methods."),
+    "path-not-served": Kind(HTTPStatus.BAD_REQUEST, "This path is not served here", "Ask for the path itself, without . and .. in it."),
     "no-such-record": Kind(HTTPStatus.NOT_FOUND, "No such record", "Look for it with: dosekeeper records list"),
     "no-such-page": Kind(HTTPStatus.NOT_FOUND, "No such page", "See /.dosekeeper/status."),
 }

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from proxy.profiles.model import Policy
 from proxy.rules.problems import problem
-from proxy.rules.routes import Match, without_prefix
+from proxy.rules.routes import Match, has_dot_segments, without_prefix
 from proxy.traffic import answers
 from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.meters import Meters
@@ -59,8 +59,8 @@ class DataPort:
     async def _answer(self, request: web.Request, found: Match | None, path: str, query: str) -> web.StreamResponse:
         if path.startswith(OWN_PREFIX):
             return await self.monitor.answer(request, path)
-        if request.method in NOT_SERVED:
-            return self._problem("method-not-served", f"{request.method} is not forwarded.")
+        if (code := _not_served(request.method, path)) is not None:
+            return self._problem(code, "It is not forwarded.")
         target = f"{path}?{query}" if query or request.raw_path.endswith("?") else path
         if found is None:
             return await self.passing.relay(request, None, target)
@@ -76,6 +76,12 @@ class DataPort:
 
     def _problem(self, code: str, detail: str) -> web.Response:
         return answers.problem(problem(code, detail, self.profile.error_members))
+
+
+def _not_served(method: str, path: str) -> str | None:
+    if method in NOT_SERVED:
+        return "method-not-served"
+    return "path-not-served" if has_dot_segments(path) else None
 
 
 def origin_form(raw: str) -> str:

@@ -38,6 +38,7 @@ STATUSES: Final = {
     "server-unreachable": 502,
     "denied": 403,
     "method-not-served": 405,
+    "path-not-served": 400,
     "no-such-record": 404,
     "no-such-page": 404,
 }

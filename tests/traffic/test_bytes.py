@@ -174,6 +174,13 @@ async def test_a_dead_kept_connection_never_makes_two_sends_of_one_attempt(tmp_p
             assert len(calls(upstream)) == 2, method
 
 
+@pytest.mark.parametrize("path", [b"/api/v2/auth/../vaccinator/x", b"/api/v2/%2e%2E/auth", b"/api/./v2/auth/x"])
+async def test_a_path_that_the_server_would_see_otherwise_goes_nowhere(raw: RawUpstream, beside: Centre, path: bytes) -> None:
+    answer = await exchange(beside.url, b"GET " + path + b" HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert calls(raw) == []
+
+
 async def test_an_absolute_target_goes_to_the_upstream_only_and_connect_and_trace_nowhere(raw: RawUpstream, beside: Centre) -> None:
     answer = await exchange(beside.url, b"GET http://elsewhere.example/api/v2/auth/x HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 200")
