@@ -30,7 +30,7 @@ from proxy.traffic.meters import Meters
 from proxy.traffic.monitor import Monitor
 from proxy.traffic.outage_keeper import OutageKeeper
 from proxy.traffic.pass_route import OTHER_GROUP, PassRoute
-from proxy.traffic.persons import Persons
+from proxy.traffic.persons import Persons, persons_of
 from proxy.traffic.prober import Prober
 from proxy.traffic.purger import Purger
 from proxy.traffic.record_route import RecordRoute
@@ -121,12 +121,13 @@ class Sidecar:
 
 
 @asynccontextmanager
-async def assembled(settings: Settings, profile: Profile, journal: Journal, meters: Meters) -> AsyncIterator[Sidecar]:
+async def assembled(
+    settings: Settings, profile: Profile, journal: Journal, meters: Meters, clock: Clock | None = None
+) -> AsyncIterator[Sidecar]:
     """Build a sidecar around an open journal; its connections are closed at the end, the journal is the caller's."""
-    clock = Clock()
     upstream = Upstream(settings.upstream)
     try:
-        yield _assemble(settings, profile, journal, meters, clock, upstream)
+        yield _assemble(settings, profile, journal, meters, clock or Clock(), upstream)
     finally:
         await upstream.close()
 
@@ -144,7 +145,7 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
     budget = Budget(full(settings.replay.calls_per_minute or profile.pacing.calls_per_minute, clock.monotonic()), clock)
     background = Background()
     active = ActiveProfile(profile)
-    persons = Persons(active, journal, upstream.prefix, _centre_number(settings, journal))
+    persons = persons_of(settings, active, journal)
     look_ups = LookUps(
         profile=active,
         journal=journal,
@@ -200,11 +201,6 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
         probers=probers,
         passing=passing,
     )
-
-
-def _centre_number(settings: Settings, journal: Journal) -> int:
-    """Return the number in this centre's provisional ids; where none is configured, one made from the journal's own identity."""
-    return settings.centre.number or int.from_bytes(journal.installation_id[:4]) % 999_999 + 1
 
 
 def _policy(settings: Settings, *, has_probe: bool) -> CircuitPolicy:

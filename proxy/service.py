@@ -82,7 +82,7 @@ async def running(settings: Settings, environ: Mapping[str, str], role: Role, me
                 hold_bell=Wake(),
                 narrowed=role is Role.CLI,
             )
-            centre = Centre(journal, sidecar.clock, lambda: sidecar.profile.profile, traffic)
+            centre = Centre(journal, sidecar.clock, sidecar.persons, traffic)
             holds = HoldKeeper(journal, sidecar.circuits, sidecar.clock)
             async with (
                 _admin_port(settings, centre, meters, wanted=role is Role.SERVICE),

@@ -29,6 +29,8 @@ def edit(db: Db, seen: Record, edited: Edited, act: Act, lane_hash: LaneHash, no
     """Let a record say something else, and queue it; what it said is kept. For what is held, and what was never sent."""
 
     def free(db: Db, record: Record) -> NotDecided | None:
+        if any(identity.real is not None for identity in identity_ledger.identities(db, edited.awaits).values()):
+            return _not(record, Obstacle.MOVED_ON)  # keyed by an id of which the real one has become known since
         never_sent = record.state is _S.PENDING and record.attempt == 0
         if record.state is not _S.HELD and not never_sent:
             return _not(record, Obstacle.NOT_FROM_THIS_STATE)

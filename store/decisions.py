@@ -24,7 +24,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """What a record is to say from now on; lanes, natural key and content as in NewRecord."""
+    """What a record is to say from now on; lanes, natural key, content and awaited ids as in NewRecord."""
 
     target: str = field(repr=False)
     headers: bytes = field(repr=False)
@@ -32,6 +32,7 @@ class Edited:
     lanes: tuple[bytes, ...]
     natural_key: bytes | None
     content: bytes
+    awaits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ def choosing(command: F) -> F:
         click.option("--lane", metavar="PERSON", help="Only of this person, named as the profile's routes do (CoWIN: the reference id)."),
         click.option("--since", metavar="TIME", help="Only what was recorded since: 2h, 2026-11-24, 2026-11-24T09:00."),
         click.option("--outage", type=int, metavar="ID", help="Only what was recorded in this outage (dosekeeper outages list)."),
+        click.option("--cause", metavar="REASON", help="Only what has this reason, or one that begins with it."),
     )
     for option in reversed(options):
         command = option(command)
@@ -37,4 +38,4 @@ def choice(settings: Settings, options: dict[str, Any]) -> dict[str, object]:
     """Return the options as operations take them."""
     now = datetime.now(UTC)
     since = moment(options["since"], settings.centre.timezone, now, ahead=False, option="--since")
-    return {**{name: options[name] for name in ("state", "route", "lane", "outage")}, "since": since}
+    return {**{name: options[name] for name in ("state", "route", "lane", "outage", "cause")}, "since": since}

@@ -35,7 +35,9 @@ async def directly(settings: Settings, name: str, asked: Mapping[str, object]) -
     from proxy.operations.centre import Centre
     from proxy.operations.errors import InTheWay, NotThere, Unfit
     from proxy.profiles.load import load_profile
+    from proxy.traffic.active_profile import ActiveProfile
     from proxy.traffic.clock import Clock
+    from proxy.traffic.persons import persons_of
     from store.errors import JournalError
     from store.journal import open_journal
     from store.lock import Role
@@ -47,7 +49,8 @@ async def directly(settings: Settings, name: str, asked: Mapping[str, object]) -
         profile = load_profile(settings.profile, Path())
         journal = await open_journal(settings.store.path, settings.store.key_file, os.environ, Role.CLI)
         try:
-            return await ACTS[name](Centre(journal, Clock(), lambda: profile), given)
+            persons = persons_of(settings, ActiveProfile(profile), journal)
+            return await ACTS[name](Centre(journal, Clock(), persons), given)
         finally:
             await journal.close()
     except DocumentError as error:

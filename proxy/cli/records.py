@@ -1,4 +1,4 @@
-"""`dosekeeper records`: what is in the journal."""
+"""`dosekeeper records`: what is in the journal, and what a person decides about it (a module each)."""
 
 from __future__ import annotations
 
@@ -10,22 +10,38 @@ from proxy.cli.choosing import choice, choosing
 from proxy.cli.configured import settings_of
 from proxy.cli.moments import shown
 from proxy.cli.reach import ask
+from proxy.cli.records_discard import discard
+from proxy.cli.records_edit import edit
+from proxy.cli.records_held import show_held
+from proxy.cli.records_retry import retry
+from proxy.cli.records_settle import settle
 from proxy.cli.showing import as_json, facts, table
 
 
 @click.group(epilog="Example: dosekeeper records list --state held")
 def records() -> None:
-    """Show what was recorded, and where it stands."""
+    """Show what was recorded, where it stands, and decide where only a person can."""
+
+
+for _verb in (edit, retry, settle, discard):
+    records.add_command(_verb)
 
 
 @records.command(name="list", epilog="Example: dosekeeper records list --state pending --since 2h")
 @choosing
 @click.option("--limit", type=click.IntRange(1, 10_000), default=1000, show_default=True, help="At most so many, the oldest first.")
+@click.option("--grouped", is_flag=True, help="All held ones, by cause, with what to do about them.")
 @click.option("--json", "json_", is_flag=True, help="Print JSON.")
 @click.pass_context
-def list_(ctx: click.Context, /, *, limit: int, json_: bool, **options: Any) -> None:  # noqa: ANN401 - click's own values
+def list_(ctx: click.Context, /, *, limit: int, grouped: bool, json_: bool, **options: Any) -> None:  # noqa: ANN401 - click's own values
     """List records, oldest first. Nothing personal is shown."""
     settings = settings_of(ctx)
+    if grouped:
+        others = [name for name in ("route", "lane", "since", "outage", "cause") if options[name]]
+        if others or options["state"] not in ((), ("held",)):
+            raise click.UsageError("--grouped shows all that is held; choose among it without --grouped")
+        show_held(ask(settings, "held", {}), settings.centre.timezone, json_=json_)
+        return
     found: list[dict[str, Any]] = ask(settings, "search", {**choice(settings, options), "limit": limit})
     if json_:
         as_json(found)

@@ -19,6 +19,7 @@ from proxy.cli.moments import shown
 from proxy.cli.progress import WAITS_FOR, ProgressLine, complete, summary
 from proxy.cli.reach import ask, in_words, require_journal
 from proxy.cli.showing import as_json, table
+from proxy.cli.who import acting
 
 if TYPE_CHECKING:
     from proxy.settings import Settings
@@ -38,9 +39,19 @@ Show = Callable[[Mapping[str, Any]], None]
 @choosing
 @click.option("--dry-run", is_flag=True, help="Only tell what would go, in which order.")
 @click.option("--rate", type=click.IntRange(min=1), metavar="N", help="At most N calls a minute; never more than the configuration allows.")
+@click.option("--by", metavar="NAME", help="Who lets held records be tried again (--state held).  [default: the log-in name]")
 @click.option("--json", "json_", is_flag=True, help="Print JSON, at the end.")
 @click.pass_context
-def replay(ctx: click.Context, /, *, dry_run: bool, rate: int | None, json_: bool, **options: Any) -> None:  # noqa: ANN401 - click's own values
+def replay(
+    ctx: click.Context,
+    /,
+    *,
+    dry_run: bool,
+    rate: int | None,
+    by: str | None,
+    json_: bool,
+    **options: Any,  # noqa: ANN401 - click's own values
+) -> None:
     """
     Send what waits, oldest first, each person's records in their order.
 
@@ -48,7 +59,7 @@ def replay(ctx: click.Context, /, *, dry_run: bool, rate: int | None, json_: boo
     gets on. Without a service the command sends by itself, and gives way to a service that starts.
     """
     settings = settings_of(ctx)
-    asked = {**choice(settings, options), "rate": rate}
+    asked = {**choice(settings, options), "rate": rate, "by": acting(by) if "held" in options["state"] else None}
     if dry_run:
         plan = ask(settings, "replay", {**asked, "dry_run": True})
         as_json(plan) if json_ else _show_plan(plan, settings.centre.timezone)

@@ -37,6 +37,7 @@ def _lines(found: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
         *((f"  {group['group']}", _group(group, zone)) for group in found["groups"] if group["upstream"] == "down"),
         ("Records", records or "none"),
         ("Oldest unsent", shown(found["oldest_unsent_at"], zone)),
+        ("Next deadline", shown(found["next_deadline_at"], zone)),
         ("All confirmed", "yes" if found["all_confirmed"] else "no"),
     ]
     if hold := found["hold"]:
@@ -44,7 +45,9 @@ def _lines(found: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
         why = f" ({hold['reason']})" if hold["reason"] else ""
         lines.insert(1, ("On hold", f"by {hold['by']} since {shown(hold['held_at'], zone)}, {until}{why}"))
     if found["records"]["held"]:
-        lines.append(("Held", f"{found['records']['held']} wait for a person: dosekeeper records list --state held"))
+        lines.append(("Held", f"{found['records']['held']} wait for a person: dosekeeper records list --state held --grouped"))
+    if found["past_deadline"]:
+        lines.append(("LATE", f"{found['past_deadline']} past their deadline. Enter them by hand, from: dosekeeper export --out FILE"))
     if not found["service"]:
         lines.append(("Service", "not running; this is what the journal last knew. Start it: dosekeeper serve"))
     return lines

@@ -41,7 +41,7 @@ def _handler(centre: Centre, act: Act) -> Callable[[web.Request], Awaitable[web.
 
 async def _asked(request: web.Request) -> Mapping[str, object]:
     if request.method == hdrs.METH_POST:
-        return _members(await request.read())
+        return {**_members(await request.read()), **request.match_info}
     if "lane" in request.query:
         raise Unfit("lane: a person is not named in a URL; POST it to /api/records/search")
     several = {name: request.query.getall(name) for name in request.query}

@@ -81,6 +81,10 @@ def _records(standing: Standing) -> Iterator[Metric]:
     yield _counter("records_recorded", "Records kept.", "route", recorded)
     if snapshot.oldest_unsent_at is not None:
         yield _one("records_oldest_unsent_timestamp_seconds", "When the oldest unsent record was made.", snapshot.oldest_unsent_at / 1000)
+    if snapshot.next_deadline_at is not None:
+        yield _one("records_next_deadline_timestamp_seconds", "Next deadline of what is not confirmed.", snapshot.next_deadline_at / 1000)
+    yield _one("records_past_deadline", "Records that are not confirmed and should have been.", snapshot.past_deadline)
+    yield _counter("operator_actions", "What persons did, as in the audit.", "action", snapshot.operator_actions_total)
     sends = dict.fromkeys((kind.value for kind in OutcomeKind), 0) | dict(snapshot.sends_total)
     yield _counter("sends", "Sends of records, by outcome.", "outcome", sends)
     delay = HistogramMetricFamily("dosekeeper_delivery_delay_seconds", "Time from keeping a record to its delivery.")

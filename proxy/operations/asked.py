@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from proxy.operations.errors import Unfit
 from proxy.operations.times import milliseconds
@@ -37,6 +37,7 @@ Many = Annotated[tuple[T, ...], BeforeValidator(_listed)]
 """None, one or several."""
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+Reason = Annotated[str, Field(max_length=500)]
 
 
 class Asked(BaseModel):
@@ -50,13 +51,18 @@ class NothingAsked(Asked):
 
 
 class Choice(Asked):
-    """Which records; what is left out does not matter. `lane` is the person as the profile's route names it (personal data)."""
+    """
+    Which records; what is left out does not matter.
+
+    `lane` is the person as the profile's route names it (personal data); `cause` is how a record's reason begins.
+    """
 
     state: Many[RecordState] = ()
     route: Many[str] = ()
     lane: str | None = None
     since: Moment | None = None
     outage: int | None = None
+    cause: str | None = None
 
 
 class RecordsAsked(Choice):
@@ -76,7 +82,7 @@ class HoldAsked(Asked):
     """An operator's hold."""
 
     by: Name
-    reason: Annotated[str, Field(max_length=500)] = ""
+    reason: Reason = ""
     until: Moment | None = None
 
 
@@ -87,9 +93,66 @@ class ReleaseAsked(Asked):
 
 
 class ReplayAsked(Choice):
-    """A replay of what is chosen, or (`dry_run`) what it would send; `rate` is calls a minute, never more than the settings allow."""
+    """
+    A replay of what is chosen, or (`dry_run`) what it would send; `rate` is calls a minute, never more than the settings allow.
+
+    `by` is who lets held records be tried again; wanted where they are chosen.
+    """
 
     rate: Annotated[int, Field(ge=1)] | None = None
+    dry_run: bool = False
+    by: Name | None = None
+
+
+class Deciding(Asked):
+    """A person's decision: who, and why; `word`: they have looked, and vouch that no send got through."""
+
+    by: Name
+    reason: Reason = ""
+    word: bool = False
+
+
+class EditAsked(Deciding):
+    """Changes of one record, each `path=value` or `path:=JSON`; with `dry_run` only what they would change."""
+
+    key: str
+    set: Annotated[Many[str], Field(min_length=1, max_length=100)]
+    dry_run: bool = False
+
+
+class SettleAsked(Deciding):
+    """That the server has a record, and by which reference a person found it there; for a registration the real id."""
+
+    key: str
+    state: Literal["delivered"] = "delivered"
+    reference: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class ManyAsked(Choice, Deciding):
+    """Some records, by `keys` (numbers or ids) or by what they have in common; with `dry_run` only which."""
+
+    keys: Annotated[Many[str], Field(max_length=10_000)] = ()
+    dry_run: bool = False
+
+
+class DiscardAsked(ManyAsked):
+    """Records given up; why is wanted."""
+
+    reason: Annotated[Reason, Field(min_length=1)]
+
+
+class AuditAsked(Asked):
+    """A page of the audit: entries after the one of that id."""
+
+    after: Annotated[int, Field(ge=0)] = 0
+    limit: Annotated[int, Field(ge=1, le=1000)] = 1000
+
+
+class ExportAsked(Asked):
+    """The paper register of what is not confirmed; with `dry_run` only how much that is."""
+
+    by: Name
+    reason: Reason = ""
     dry_run: bool = False
 
 

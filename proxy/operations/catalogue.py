@@ -9,8 +9,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from proxy.operations import holding, outages, records, replay, status
-from proxy.operations.asked import HoldAsked, NothingAsked, RecordAsked, RecordsAsked, ReleaseAsked, ReplayAsked, parsed
+from proxy.operations import audit, editing, export, held, holding, outages, records, repair, replay, status
+from proxy.operations.asked import (
+    AuditAsked,
+    DiscardAsked,
+    EditAsked,
+    ExportAsked,
+    HoldAsked,
+    ManyAsked,
+    NothingAsked,
+    RecordAsked,
+    RecordsAsked,
+    ReleaseAsked,
+    ReplayAsked,
+    SettleAsked,
+    parsed,
+)
 from proxy.operations.centre import Centre
 
 Act = Callable[[Centre, Mapping[str, object]], Awaitable[Any]]
@@ -54,11 +68,54 @@ async def _progress(centre: Centre, asked: Mapping[str, object]) -> object:
     return await replay.progress(centre)
 
 
+async def _held(centre: Centre, asked: Mapping[str, object]) -> object:
+    parsed(NothingAsked, asked)
+    return await held.grouped(centre)
+
+
+async def _edit(centre: Centre, asked: Mapping[str, object]) -> object:
+    return await editing.edit(centre, parsed(EditAsked, asked))
+
+
+async def _settle(centre: Centre, asked: Mapping[str, object]) -> object:
+    return await repair.settle(centre, parsed(SettleAsked, asked))
+
+
+async def _retry(centre: Centre, asked: Mapping[str, object]) -> object:
+    return await repair.retry(centre, parsed(ManyAsked, asked))
+
+
+async def _discard(centre: Centre, asked: Mapping[str, object]) -> object:
+    return await repair.discard(centre, parsed(DiscardAsked, asked))
+
+
+async def _audit(centre: Centre, asked: Mapping[str, object]) -> object:
+    wanted = parsed(AuditAsked, asked)
+    return await audit.listed(centre, wanted.after, wanted.limit)
+
+
+async def _verify(centre: Centre, asked: Mapping[str, object]) -> object:
+    parsed(NothingAsked, asked)
+    return await audit.verified(centre)
+
+
+async def _export(centre: Centre, asked: Mapping[str, object]) -> object:
+    return await export.export(centre, parsed(ExportAsked, asked))
+
+
 ACTS: Final[Mapping[str, Act]] = {
     "status": _status,
     "records": _records,
     "search": _records,
     "record": _record,
+    "held": _held,
+    "edit": _edit,
+    "settle": _settle,
+    "retry": _retry,
+    "discard": _discard,
+    "audit": _audit,
+    "verify": _verify,
+    "export": _export,
     "outages": _outages,
     "hold": _hold,
     "release": _release,

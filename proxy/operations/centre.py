@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from proxy.operations.runs import Replays
@@ -10,6 +9,7 @@ from proxy.profiles.model import Policy, Profile
 from proxy.traffic.circuits import Circuits
 from proxy.traffic.clock import Clock
 from proxy.traffic.credentials import Credentials
+from proxy.traffic.persons import Persons
 from proxy.traffic.replayer import Replayer
 from proxy.traffic.retry import Wake
 from store.journal import Journal
@@ -33,8 +33,12 @@ class Centre:
 
     journal: Journal
     clock: Clock
-    profile: Callable[[], Profile]
+    persons: Persons
     traffic: Traffic | None = None
+
+    def profile(self) -> Profile:
+        """Return the profile in force."""
+        return self.persons.profile.profile
 
     def record_groups(self) -> frozenset[str]:
         """Return the groups that have a record route: what is down with them keeps doses from going up."""

@@ -2,49 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Final
 
 from proxy.operations.asked import Choice
 from proxy.operations.centre import Centre
 from proxy.operations.errors import Unfit
-from proxy.operations.records import as_filter
+from proxy.operations.records import chosen
 from proxy.operations.status import group_is_down, groups, in_force
 from proxy.operations.waiting import Facts
 from proxy.rules.circuit import Phase
 from store.record_search import UNSENT_STATES
-from store.records import Record
+from store.records import Record, RecordState
 
-PAGE: Final = 1000
 HEADS_MAX: Final = 100_000
 """Lanes looked at; a busy centre records some hundred persons a day."""
 ALWAYS_DUE: Final = 1 << 62
 """A time by which every record is due."""
 
 
+REPLAYED: Final = UNSENT_STATES | {RecordState.HELD}
+"""What can be sent; held records only where they are asked for by name: they wait for a person, and that is what this is."""
+
+
 async def unsent(centre: Centre, choice: Choice) -> list[Record]:
     """
-    Return every unsent record that fits *choice*, oldest first.
+    Return every record that fits *choice* and can be sent, oldest first.
 
     Raises:
         Unfit: it asks for a state in which a record is not sent.
     """
-    if not UNSENT_STATES.issuperset(choice.state):
-        raise Unfit(
-            f"state: replay sends what is {', '.join(sorted(UNSENT_STATES))}; a held record waits for a person's decision. "
-            "List those with: dosekeeper records list --state held"
-        )
+    if not REPLAYED.issuperset(choice.state):
+        raise Unfit(f"state: replay sends what is {', '.join(sorted(REPLAYED))}; the others are settled. See: dosekeeper records list")
     states = choice.state or tuple(sorted(UNSENT_STATES))
-    return [record async for record in _pages(centre, choice.model_copy(update={"state": states}), 0)]
+    return [record async for record in chosen(centre, choice.model_copy(update={"state": states}))]
 
 
 async def looked_at_again(centre: Centre, choice: Choice, numbers: frozenset[int]) -> list[Record]:
     """Return the chosen records as they stand now, whatever has become of them."""
     if not numbers:
         return []
-    whatever = choice.model_copy(update={"state": ()})
+    whatever = choice.model_copy(update={"state": (), "cause": None})
     found: list[Record] = []
-    async for record in _pages(centre, whatever, min(numbers) - 1):
+    async for record in chosen(centre, whatever, min(numbers) - 1):
         if record.number in numbers:
             found.append(record)
         if len(found) == len(numbers):
@@ -77,10 +76,3 @@ def _starting(centre: Centre) -> frozenset[str]:
     watched = {group: circuits.watched(group) for group in circuits.groups()}
     later = {group for group, own in watched.items() if own.circuit.phase is not Phase.OPEN and own.start_at > centre.clock.monotonic()}
     return frozenset(later | set(circuits.half_open()))
-
-
-async def _pages(centre: Centre, choice: Choice, after: int) -> AsyncIterator[Record]:
-    while page := await centre.journal.find(as_filter(centre, choice, PAGE, after)):
-        for record in page:
-            yield record
-        after = page[-1].number

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, Final
 
 from ulid import ULID
 
@@ -11,12 +12,33 @@ from proxy.operations.centre import Centre
 from proxy.operations.errors import NotThere
 from proxy.operations.times import rfc3339
 from store.record_search import RecordFilter
-from store.records import Record
+from store.records import Record, RecordState
+
+PAGE: Final = 1000
 
 
 async def listed(centre: Centre, choice: Choice, limit: int) -> list[dict[str, Any]]:
     """Return the records that fit, oldest first, *limit* at most; the keys of DESIGN §9."""
-    return [_line(record) for record in await centre.journal.find(as_filter(centre, choice, limit))]
+    lines: list[dict[str, Any]] = []
+    async for record in chosen(centre, choice, size=min(limit, PAGE)):
+        lines.append(_line(record))
+        if len(lines) == limit:
+            break
+    return lines
+
+
+async def chosen(centre: Centre, choice: Choice, after: int = 0, size: int = PAGE) -> AsyncIterator[Record]:
+    """Yield the records that fit, oldest first, from the number above *after* on; *size* are read at a time."""
+    while page := await centre.journal.find(as_filter(centre, choice, size, after)):
+        for record in page:
+            if choice.cause is None or is_caused_by(record.reason, choice.cause):
+                yield record
+        after = page[-1].number
+
+
+def is_caused_by(reason: str | None, cause: str) -> bool:
+    """Whether a record's reason is *cause*, or begins with its words."""
+    return reason is not None and f"{reason} ".startswith(f"{cause.strip()} ")
 
 
 async def shown(centre: Centre, key: str, *, body: bool) -> dict[str, Any]:
@@ -31,7 +53,8 @@ async def shown(centre: Centre, key: str, *, body: bool) -> dict[str, Any]:
     Raises:
         NotThere: no record has this number or id.
     """
-    record = await _found(centre, key)
+    record = await found(centre, key)
+    behind = await centre.journal.behind_held(record.number) if record.state is RecordState.HELD else {}
     return _line(record) | {
         "group": record.group,
         "method": record.method,
@@ -39,6 +62,10 @@ async def shown(centre: Centre, key: str, *, body: bool) -> dict[str, Any]:
         "due_at": rfc3339(record.due_at or None),
         "failures": record.failures,
         "maybe_applied": record.maybe_applied,
+        "deadline_at": rfc3339(record.deadline_at),
+        "revision": record.revision,
+        "exported_at": rfc3339(record.exported_at),
+        "waiting_behind": behind.get(record.number, []),
         **(_request(record) if body else {}),
     }
 
@@ -49,7 +76,8 @@ def as_filter(centre: Centre, choice: Choice, limit: int, after: int = 0) -> Rec
     return RecordFilter(choice.state, choice.route, lane, choice.since, choice.outage, after, limit)
 
 
-async def _found(centre: Centre, key: str) -> Record:
+async def found(centre: Centre, key: str) -> Record:
+    """Return the record of a number or id; raises NotThere."""
     try:
         of = int(key) if key.isdecimal() else ULID.from_str(key).bytes
         record = await centre.journal.get(of)

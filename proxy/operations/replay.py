@@ -15,10 +15,12 @@ from typing import Any, Final
 from proxy.operations.asked import ReplayAsked
 from proxy.operations.centre import Centre
 from proxy.operations.chosen import facts, looked_at_again, unsent
-from proxy.operations.errors import InTheWay
+from proxy.operations.errors import InTheWay, Unfit
+from proxy.operations.repair import retried
 from proxy.operations.runs import Run
 from proxy.operations.times import rfc3339
 from proxy.operations.waiting import Why, moving, why
+from store.decisions import Act
 from store.record_search import UNSENT_STATES
 from store.records import Record, RecordState, Settlement
 
@@ -36,7 +38,7 @@ async def begin(centre: Centre, asked: ReplayAsked) -> dict[str, Any]:
     Begin a replay, in place of one that is under way, and return its progress; for a dry run, return what it would send.
 
     Raises:
-        Unfit: a state is asked for in which nothing is sent.
+        Unfit: a state is asked for in which nothing is sent, or held records by nobody.
         InTheWay: nothing here can send.
     """
     records = await unsent(centre, asked)
@@ -44,6 +46,8 @@ async def begin(centre: Centre, asked: ReplayAsked) -> dict[str, Any]:
         return await _plan(centre, records)
     if centre.traffic is None:
         raise InTheWay("Nothing here can send. Start the service: dosekeeper serve")
+    if any(record.state is RecordState.HELD for record in records):
+        records = await _tried_again(centre, records, asked.by)
     numbers = frozenset(record.number for record in records)
     now = centre.clock.monotonic()
     if centre.traffic.narrowed:
@@ -53,6 +57,14 @@ async def begin(centre: Centre, asked: ReplayAsked) -> dict[str, Any]:
     centre.traffic.replayer.wake.ring()
     log.info("replay begun", extra={"action": "replay", "records": len(numbers)})
     return await progress(centre)
+
+
+async def _tried_again(centre: Centre, records: Sequence[Record], by: str | None) -> list[Record]:
+    """Retry the held ones; return those that can go up, the others wait for another decision."""
+    if by is None:
+        raise Unfit("by: who lets held records be tried again?")
+    act = Act(by, "replay")
+    return [record for record in records if record.state is not RecordState.HELD or (await retried(centre, record, act))["done"]]
 
 
 async def progress(centre: Centre) -> dict[str, Any]:

@@ -36,7 +36,8 @@ async def status(centre: Centre) -> dict[str, Any]:
         "groups": [_group(centre, group, snapshot, now) for group in groups(centre)],
         "records": {state.value: count for state, count in snapshot.records.items()},
         "oldest_unsent_at": rfc3339(snapshot.oldest_unsent_at),
-        "next_deadline_at": None,
+        "next_deadline_at": rfc3339(snapshot.next_deadline_at),
+        "past_deadline": snapshot.past_deadline,
         "all_confirmed": not any(snapshot.records[state] for state in OPEN_STATES),
     }
 

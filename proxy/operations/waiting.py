@@ -29,6 +29,8 @@ class Why(StrEnum):
     """Somebody's log-in at a desk: it goes up with a client's credential, and none of that client's is at hand."""
     UNDECIDED = "undecided"
     """A decision: the server may have it already."""
+    HELD = "held"
+    """A person's decision to try it again: this replay."""
     BEHIND = "behind"
     """An older record of the same person."""
 
@@ -56,6 +58,8 @@ class Facts:
 
 def why(record: Record, facts: Facts) -> Why:  # noqa: PLR0911 - one reason, one return
     """Return what an unsent *record* waits for; of several things the one that lasts longest."""
+    if record.state is RecordState.HELD:
+        return Why.HELD
     if record.state is RecordState.UNKNOWN:
         return Why.UNDECIDED
     if record.state is RecordState.SENDING:

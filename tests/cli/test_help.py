@@ -8,7 +8,13 @@ from click.testing import CliRunner
 
 from proxy.cli import COMMANDS, dosekeeper
 
-VERBS = [(name,) for name in COMMANDS] + [("records", "list"), ("records", "show"), ("outages", "list")]
+VERBS = [
+    *((name,) for name in COMMANDS),
+    *(("records", name) for name in ("list", "show", "edit", "retry", "settle", "discard")),
+    ("outages", "list"),
+    ("audit", "list"),
+    ("audit", "verify"),
+]
 
 
 def command_of(words: tuple[str, ...]) -> click.Command:

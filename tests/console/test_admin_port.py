@@ -57,6 +57,8 @@ PINNED = [
     "journal_size_bytes",
     "journal_free_bytes",
     "operator_hold",
+    "records_past_deadline",
+    "operator_actions_total",
 ]
 
 
@@ -90,7 +92,7 @@ async def make_port(tmp_path: Path) -> AsyncIterator[object]:
             meters = Meters()
             sidecar = await stack.enter_async_context(assembled(settings, load_profile(settings.profile, tmp_path), journal, meters))
             traffic = Traffic(sidecar.circuits, sidecar.credentials, sidecar.replayer, Replays(sidecar.replayer.budget), Wake())
-            centre = Centre(journal, sidecar.clock, lambda: sidecar.profile.profile, traffic)
+            centre = Centre(journal, sidecar.clock, sidecar.persons, traffic)
             app = admin_app(centre, Metrics(centre, meters.registry, settings.store.path), Guard(token, "127.0.0.1"), "this-journal")
             port = Port(app, "127.0.0.1", 0)
             stack.push_async_callback(port.close)

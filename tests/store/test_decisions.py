@@ -63,6 +63,15 @@ async def test_an_edit_may_make_it_another_persons(journal: Journal, make: MakeR
     assert [head.number for head in await journal.heads(["vaccinator"], NOON, 9)] == [1, 2]
 
 
+async def test_an_edit_keyed_by_an_id_that_has_become_known_is_not_taken(journal: Journal, make: MakeRecord) -> None:
+    await journal.record(make(), send=False, issue=lambda _: "99000001")
+    seen = await held(journal, make(lanes=(OTHER,)))
+    awaiting = replace(EDITED, awaits=("99000001",))
+    await journal.learn("99000001", "48448366834980", lambda record, _: Rekeyed((), record.natural_key, b""), NOON)
+    assert await journal.edit(seen, awaiting, ACT, NOON) == NotDecided(2, S.HELD, NO.MOVED_ON)
+    assert isinstance(await journal.edit(seen, EDITED, ACT, NOON), Decided)
+
+
 async def test_an_edit_of_what_may_have_got_through_needs_a_word(journal: Journal, make: MakeRecord) -> None:
     seen = await held(journal, make(), maybe_applied=True)
     assert await journal.edit(seen, EDITED, ACT, NOON) == NotDecided(1, S.HELD, NO.MAYBE_APPLIED)

@@ -1,0 +1,34 @@
+"""What to do about a held record, by its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+LOOK: Final = "The server may have it. Have it asked: dosekeeper records retry NUMBER"
+
+SUGGESTIONS: Final[Mapping[str, str]] = {
+    "refused": "The server said no. Correct what its code names: dosekeeper records edit NUMBER --set PATH=VALUE",
+    "already_recorded": "The server has such an entry, perhaps not ours. Compare, then: dosekeeper records settle, or discard",
+    "unknown": LOOK,
+    "unavailable": LOOK,
+    "impostor": LOOK,
+    "interrupted": LOOK,
+    "poison": "The server fails on this record alone. Look what is odd in it: dosekeeper records show NUMBER --body",
+    "told-paper": "The desk was told to use paper. If it is not in the paper register: dosekeeper records retry NUMBER",
+    "same-fact-as": "Two records say the same. Give the wrong one up: dosekeeper records discard NUMBER --reason TEXT",
+    "provisional-id": "It names a person whose id cannot be replaced. Put the real id in: dosekeeper records edit NUMBER --set PATH=ID",
+    "looked up: other content": "The server has it otherwise. Compare, then: dosekeeper records settle, edit or discard",
+    "looked up": "The server's entries cannot be told apart. Look there yourself, then: dosekeeper records settle, or discard",
+    "cannot be looked up": "Nobody but you can tell. Look on the server, then: dosekeeper records settle, or retry --i-have-looked",
+    "swept": "The server had it and has it no longer. Look there yourself, then: dosekeeper records settle, or retry",
+}
+"""By how the reason begins; the longest that fits counts."""
+
+OTHERWISE: Final = "Look at it: dosekeeper records show NUMBER"
+
+
+def suggestion(reason: str) -> str:
+    """Return what to do about records that are held for *reason*."""
+    fitting = [words for words in SUGGESTIONS if reason.startswith(words)]
+    return SUGGESTIONS[max(fitting, key=len)] if fitting else OTHERWISE

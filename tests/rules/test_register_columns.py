@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from proxy.profiles.load import load_profile
+from proxy.rules.register_columns import cell, columns_of
+
+
+def test_the_columns_come_from_the_profile() -> None:
+    routes = {route.name: route for route in load_profile("cowin-vaccinator", Path()).routes}
+    assert columns_of([routes["vaccinate"]])[:4] == ["beneficiary_reference_id", "dose", "center_id", "vaccine"]
+    assert columns_of([routes["register"]])[:3] == ["mobile_number", "name", "birth_year"]
+    both = columns_of([routes["vaccinate"], routes["schedule-onspot"]])
+    assert len(both) == len(set(both))
+    assert "beneficiaries" in both
+
+
+def test_a_cell_is_text() -> None:
+    body = {"a": {"b": 1}, "list": ["x", 2], "yes": True, "none": None}
+    assert [cell(body, path) for path in ("a.b", "list", "yes", "none", "a.c", "a.b.c")] == ["1", "x 2", "yes", "", "", ""]
