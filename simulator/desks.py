@@ -1,69 +1,95 @@
-"""The desks of a centre: each takes one person after the other, and gives a dose only when it was told that the dose is recorded."""
+"""
+The desks of a centre: each takes one person after the other, and gives a dose only when it was told that the dose is recorded.
+
+Who is new is registered first, and has the doses entered under the id that the desk was given for them.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 from http import HTTPStatus
+from itertools import count
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 
 from simulator import clock
-from simulator.cowin.form import india_day
-from simulator.people import LATE_FOR_SECOND_DAYS
+from simulator.forms import Due, Form, registration, vaccination
 
-VACCINATE: Final = "/v2/vaccinator/beneficiaries/vaccinate"
 PATIENCE_S: Final = 30.0
 """Seconds after which the desk's software gives up a request."""
 
 PAUSE_S: Final = (0.1, 0.5)
-"""Between two doses at one desk: a season's rush, not a person's pace."""
+"""Between two entries at one desk: a season's rush, not a person's pace."""
 
 KEY: Final = "demo-key"
 
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A person in the queue: the numbers of the doses to be entered, in order, and the day of the first one, DD-MM-YYYY."""
-
-    person: str
-    doses: tuple[int, ...]
-    first_day: str
+REGISTRATION: Final = 0
+"""Stands where a dose has its number: being registered comes before the first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """
-    A dose that was given, because the desk was told that it is recorded.
+class Entry:
+    """What a desk asks to be recorded: who, and which dose; `number` is the desks' own of this entry, the same for both taps."""
 
-    `at` is when the desk was told, wall-clock milliseconds UTC; `record` the sidecar's name for it, empty if it gave none; `confirmed`
-    says that the desk was told the server's own verdict, not only that the dose is kept.
-    """
-
-    person: str
+    number: int
+    who: str
     dose: int
-    record: str
-    at: int
-    confirmed: bool
 
     @property
     def fact(self) -> tuple[str, int]:
-        """What the server is to know: person and number of the dose."""
-        return self.person, self.dose
+        """What the server is to know."""
+        return self.who, self.dose
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """
+    An entry of which the desk was told that it is recorded; if it is a dose, it was given.
+
+    `at` is when the desk was told, wall-clock milliseconds UTC; `record` the sidecar's name for it, empty if it gave none; `confirmed`
+    says that the desk was told the server's own verdict, not only that the entry is kept; `issued` is the id that a registration
+    brought, a provisional one if it is not confirmed.
+    """
+
+    entry: Entry
+    record: str
+    at: int
+    confirmed: bool
+    issued: str = ""
+
+    @property
+    def is_dose(self) -> bool:
+        """Tell a dose from a registration."""
+        return self.entry.dose != REGISTRATION
 
 
 @dataclass(slots=True)
 class DayBook:
-    """What all desks have seen, in the order in which it happened; waits in seconds."""
+    """What all desks have seen, in the order in which it happened; waits in seconds; `meant` is whom each entry asked for is about."""
 
-    given: list[Given] = field(default_factory=list)
+    entered: list[Entered] = field(default_factory=list)
     not_recorded: list[str] = field(default_factory=list)
+    meant: dict[int, str] = field(default_factory=dict)
+    double_taps: int = 0
     longest_wait_s: float = 0.0
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    @property
+    def doses(self) -> int:
+        """How many doses were given."""
+        return sum(entered.is_dose for entered in self.entered)
+
+    def begin(self, who: str) -> int:
+        """Return the number of a new entry about *who*."""
+        number = next(self._numbers)
+        self.meant[number] = who
+        return number
 
     def waited(self, seconds: float) -> None:
         """Note a wait for an answer, or for none."""
@@ -82,71 +108,62 @@ class Desk:
     async def work(self, queue: Iterator[Due], closed: asyncio.Event) -> None:
         """Serve *queue* until it is empty or the desk has *closed*; who is being served then is served."""
         for due in queue:
-            for number in due.doses:
-                if not await self._enter(due, number):
-                    break  # the person is sent home: the next dose would only be refused
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(closed.wait(), self.draw.uniform(*PAUSE_S))
+            await self._serve(due, closed)
             if closed.is_set():
                 return
 
-    async def _enter(self, due: Due, number: int) -> bool:
+    async def _serve(self, due: Due, closed: asyncio.Event) -> None:
+        """Enter what is due; after an entry that fails the person is sent home: the next would only be refused."""
+        person = due.id
+        if due.walk_in is not None:
+            registered = await self._enter(due, REGISTRATION, registration(due.walk_in))
+            if registered is None:
+                return
+            person = registered.issued
+            await self._pause(closed)
+        for dose in due.doses:
+            if await self._enter(due, dose, vaccination(due, person, dose, clock.now().at)) is None:
+                return
+            await self._pause(closed)
+
+    async def _pause(self, closed: asyncio.Event) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(closed.wait(), self.draw.uniform(*PAUSE_S))
+
+    async def _enter(self, due: Due, dose: int, form: Form) -> Entered | None:
+        """Ask for one entry, by one tap or by two at once; the answer to the first counts."""
+        entry = Entry(self.book.begin(due.who), due.who, dose)
+        self.book.double_taps += due.taps_twice
+        told, *_ = await asyncio.gather(*(self._tap(entry, form) for _ in range(1 + due.taps_twice)))
+        if told is not None:
+            self.book.entered.append(told)
+        return told
+
+    async def _tap(self, entry: Entry, form: Form) -> Entered | None:
         asked = clock.now()
         try:
-            given = await self._asked(due, number)
+            return await self._asked(entry, form)
         except (aiohttp.ClientError, TimeoutError) as error:
-            given = None
             self.book.not_recorded.append(f"no answer ({type(error).__name__})")
-        self.book.waited(clock.now().monotonic_s - asked.monotonic_s)
-        if given is not None:
-            self.book.given.append(given)
-        return given is not None
+            return None
+        finally:
+            self.book.waited(clock.now().monotonic_s - asked.monotonic_s)
 
-    async def _asked(self, due: Due, number: int) -> Given | None:
-        async with self.http.post(self.url + VACCINATE, json=entry(due, number, clock.now().at), headers={"x-api-key": KEY}) as answer:
-            await answer.read()
+    async def _asked(self, entry: Entry, form: Form) -> Entered | None:
+        fields = {"x-api-key": KEY, "Desk-Sequence": str(entry.number)}
+        async with self.http.post(self.url + form.path, json=form.body, headers=fields) as answer:
+            body = await answer.read()
         if answer.status >= HTTPStatus.BAD_REQUEST:
             self.book.not_recorded.append(f"status {answer.status}")
             return None
         confirmed = "Dosekeeper-State" not in answer.headers
-        return Given(due.person, number, answer.headers.get("Dosekeeper-Record", ""), clock.now().at, confirmed)
+        issued = str(json.loads(body)["beneficiary_reference_id"]) if entry.dose == REGISTRATION else ""
+        return Entered(entry, answer.headers.get("Dosekeeper-Record", ""), clock.now().at, confirmed, issued)
 
 
-def entry(due: Due, number: int, at: int) -> dict[str, object]:
-    """Return the body with which a desk marks a person vaccinated *at* that time, wall-clock milliseconds UTC."""
-    today = _written(india_day(at))
-    days = {"dose1_date": due.first_day} if number == 1 else {"dose1_date": due.first_day, f"dose{number}_date": today}
-    return {
-        "beneficiary_reference_id": due.person,
-        "center_id": 563048,
-        "vaccine": "COVISHIELD",
-        "vaccine_batch": "4121Z012",
-        "dose": number,
-        **days,
-        "vaccinator_name": "Prabha Devi",
-    }
-
-
-def queue_of(people: Iterable[Mapping[str, Any]], at: int) -> Iterator[Due]:
-    """
-    Yield the people of a register as a queue.
-
-    Who has no first dose on the register brings it on the card of an earlier camp: the desk enters that one, then today's. So most
-    people have two entries whose order matters.
-    """
-    camp_day = _written(india_day(at) - timedelta(days=LATE_FOR_SECOND_DAYS))
-    for person in people:
-        first = person["doses"].get("1")
-        yield Due(person["id"], (2,), first["day"]) if first else Due(person["id"], (1, 2), camp_day)
-
-
-async def staffed(url: str, count: int, seed: int, queue: Iterator[Due], book: DayBook, closed: asyncio.Event) -> None:
-    """Run *count* desks that share one queue, until they have closed; the same seed gives the same pauses."""
+async def staffed(url: str, desks: int, seed: int, queue: Iterator[Due], book: DayBook, closed: asyncio.Event) -> None:
+    """Run so many *desks* that share one queue, until they have closed; the same seed gives the same pauses."""
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
     async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as http, asyncio.TaskGroup() as group:
-        for number in range(count):
+        for number in range(desks):
             group.create_task(Desk(url, http, book, Random(f"{seed}/{number}")).work(queue, closed))
-
-
-def _written(day: date) -> str:
-    return day.strftime("%d-%m-%Y")

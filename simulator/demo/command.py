@@ -16,10 +16,11 @@ from typing import Any, BinaryIO, Final
 import click
 import orjson
 
-from simulator.demo.judge import Limits, Result, judge
+from simulator.demo.judge import judge
 from simulator.demo.plan import ANSWER_WITHIN_S, SHORTENED_TEXT, Plan
 from simulator.demo.play import Play
 from simulator.demo.processes import Failed, logs_in
+from simulator.demo.result import Limits, Result
 from simulator.demo.screen import Screen
 from simulator.demo.set_up import staged
 from simulator.demo.table import table
@@ -40,7 +41,8 @@ def demo(seconds: float, desks: int, seed: int, file: BinaryIO | None) -> int:
     """
     Show an outage: a national server that fails and comes back, a sidecar, and desks that go on.
 
-    Everything happens on this machine, with invented people. At the end the server's own ledger says whether a dose was lost.
+    Everything happens on this machine, with invented people. One record that the server refuses is repaired. At the end the server's
+    own ledger says whether a dose was lost, or took effect twice, or for a wrong person.
     Exit code 1: a guarantee is broken, and the last lines say which.
     """
     screen = Screen(sys.stdout)

@@ -5,21 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from simulator.desks import Given
+from simulator.desks import REGISTRATION, Entered
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A dose that the server took on; the ledger's order is the order in which it did; `at` is wall-clock milliseconds UTC."""
+    """
+    A registration or a dose that the server took on; the ledger's order is the order in which it did.
 
-    person: str
+    `who` is the person under whose id it was entered, as the register has them; `number` the desks' own of the entry, None if the
+    request bore none; `at` is wall-clock milliseconds UTC.
+    """
+
+    who: str
     dose: int
     at: int
+    number: int | None
 
     @property
     def fact(self) -> tuple[str, int]:
-        """What the server knows: person and number of the dose."""
-        return self.person, self.dose
+        """What the server knows: who, and the number of the dose."""
+        return self.who, self.dose
+
+    @property
+    def is_dose(self) -> bool:
+        """Tell a dose from a registration."""
+        return self.dose != REGISTRATION
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request as it came to the server: all bytes of it; `took_effect_unanswered` if the server did what it asked, and did not say so."""
+
+    raw: bytes
+    number: int | None
+    took_effect_unanswered: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +64,20 @@ class Evidence:
     """
     Everything that was seen.
 
-    `not_recorded` says why, for each time that a desk asked in vain. `states` is the sidecar's word on its records: it can excuse a
-    dose that the ledger does not show as kept, never prove one sent.
-    `down` is the true outage, from the switching of the faults; `measured` the outages on the sidecar's record.
+    `meant` is whom each entry was about, by the desks' number of it. `not_recorded` says why, for each time that a desk asked in
+    vain. `states` is the sidecar's word on its records: it can excuse an entry that the ledger does not show as kept, never prove one
+    sent. `down` is the true outage, from the switching of the faults; `measured` the outages on the sidecar's record. `repaired` are
+    the records that a person corrected.
     """
 
-    given: Sequence[Given]
+    entered: Sequence[Entered]
+    meant: Mapping[int, str]
+    double_taps: int
     not_recorded: Sequence[str]
     longest_wait_s: float
+    received: Sequence[Received]
     applied: Sequence[Applied]
     states: Mapping[str, str]
     down: Span
     measured: Sequence[Span]
+    repaired: Sequence[str] = ()

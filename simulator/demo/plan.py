@@ -12,34 +12,42 @@ ANSWER_WITHIN_S: Final = 3
 
 SHORTENED: Final[dict[str, dict[str, Any]]] = {
     "outage": {"probe_every": "1s", "probe_max": "2s"},
-    "replay": {"spread_max": "3s", "calls_per_minute": 6000},
+    "replay": {"spread_max": "3s", "calls_per_minute": 6000, "settle": "2s"},
 }
 """Settings that make an outage of seconds of what takes hours, by section of `config.yaml`."""
 
-SHORTENED_TEXT: Final = "an outage of seconds; probes every 1-2 s; replay within 3 s of the return, at most 6000 calls a minute"
+SHORTENED_TEXT: Final = (
+    "an outage of seconds; probes every 1-2 s; replay within 3 s of the return, at most 6000 calls a minute; "
+    "what the server does not show is sent again after 2 s"
+)
 
 HOST: Final = "127.0.0.1"
 
 PEOPLE_PER_DESK_S: Final = 3
-"""More than a desk can serve in a second: the queue must not run dry."""
+"""On the register: more than those of the queue who are not walk-ins."""
+
+LOSING: Final[dict[str, Any]] = {"fault": "commit_then_drop", "share": 0.3, "routes": ["/api/v2/vaccinator/beneficiaries/*"]}
+"""A share at which the server still counts as up, so that each lost answer is a riddle of its own."""
 
 
 class Phase(Enum):
     """
     One part of the day.
 
-    Each has its share of the time that the desks work, the fault that makes it, and the words for it.
+    Each has its share of the time that the desks work, the fault that makes it as the server is asked for it, and the words for it.
     """
 
-    UP = (0.2, None, "the server is up")
-    SLOW = (0.15, "slow", "the server is overloaded: it takes five seconds")
+    UP = (0.15, None, "the server is up")
+    LOSING = (0.15, LOSING, "the server does all that is asked, but of its answers three in ten are lost on the way")
+    SLOW = (0.15, {"fault": "slow"}, "the server is overloaded: it takes five seconds")
     CALM = (0.05, None, "the server has caught up")
-    DOWN = (0.3, "refuse", "the server is down: it refuses connections")
-    SILENT = (0.1, "hang", "the server takes connections again, but does not answer")
-    BACK = (0.2, None, "the server is back")
+    DOWN = (0.25, {"fault": "refuse"}, "the server is down: it refuses connections")
+    SILENT = (0.1, {"fault": "hang"}, "the server takes connections again, but does not answer")
+    BACK = (0.15, None, "the server is back")
     CLOSED = (0.0, None, "the desks have closed; what waits is sent")
+    REPAIR = (0.0, None, "a person repairs what the server refused")
 
-    def __init__(self, share: float, fault: str | None, words: str) -> None:
+    def __init__(self, share: float, fault: dict[str, Any] | None, words: str) -> None:
         self.share = share
         self.fault = fault
         self.words = words

@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import sys
-from asyncio.subprocess import DEVNULL, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -14,6 +14,9 @@ from typing import Final
 
 STOP_S: Final = 15.0
 """Time a process has to end by itself: the sidecar gives its sends under way 8 s to settle."""
+
+COMMAND_S: Final = 20.0
+"""Time a command has to end; it is Python that starts, and on a busy machine that takes seconds."""
 
 LOG_LINES: Final = 5
 
@@ -24,20 +27,36 @@ class Failed(Exception):
 
 @asynccontextmanager
 async def started(module: str, *arguments: str, folder: Path) -> AsyncIterator[Process]:
-    """
-    Run a Python module as long as the block lasts; what it says goes to `MODULE.log` in *folder*.
-
-    Settings in the environment are a real centre's: the demo's sidecar must not see them, or it might send to a real server.
-    """
-    environment = {name: value for name, value in os.environ.items() if not name.upper().startswith("DOSEKEEPER_")}
+    """Run a Python module as long as the block lasts; what it says goes to `MODULE.log` in *folder*."""
     with log_of(module, folder).open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", module, *arguments, stdin=DEVNULL, stdout=log, stderr=log, env=environment
+            sys.executable, "-m", module, *arguments, stdin=DEVNULL, stdout=log, stderr=log, env=_environment()
         )
     try:
         yield process
     finally:
         await _ended(process)
+
+
+async def said(module: str, *arguments: str) -> str:
+    """
+    Run a Python module to its end, and return what it said.
+
+    Raises:
+        Failed: It did not end well in time; the text has what it said of that.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=_environment()
+    )
+    try:
+        out, complaint = await asyncio.wait_for(process.communicate(), COMMAND_S)
+    except TimeoutError:
+        raise Failed(f"The last command has not ended after {COMMAND_S:.0f} s.") from None
+    finally:
+        await _ended(process)
+    if process.returncode != 0:
+        raise Failed(f"The last command ended with exit code {process.returncode}: {complaint.decode(errors='replace').strip()}")
+    return out.decode()
 
 
 def log_of(module: str, folder: Path) -> Path:
@@ -60,6 +79,11 @@ def free_ports(host: str, count: int) -> list[int]:
     finally:
         for one in sockets:
             one.close()
+
+
+def _environment() -> dict[str, str]:
+    """Return this process's, without settings: they are a real centre's, and the demo's sidecar might send to a real server."""
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith("DOSEKEEPER_")}
 
 
 async def _ended(process: Process) -> None:

@@ -16,12 +16,13 @@ BAR: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One picture; `clock_s` is seconds since the desks opened."""
+    """One picture; `clock_s` is seconds since the desks opened; `entered` counts the doses `given` and the registrations."""
 
     clock_s: float
     phase: Phase
     seen: Seen
     given: int
+    entered: int
     longest_wait_s: float
 
 
@@ -52,6 +53,12 @@ class Screen:
         self._rows = 0
         print(text, file=self._out, flush=True)
 
+    def note(self, text: str) -> None:
+        """Write *text* for good, above the next picture."""
+        if self._rows:
+            self._out.write(f"\x1b[{self._rows}A\x1b[J")
+        self.say(text)
+
     def _draw(self, rows: list[str]) -> None:
         up = f"\x1b[{self._rows}A" if self._rows else ""
         self._out.write(up + "".join(f"\x1b[2K{row}\n" for row in rows))
@@ -67,7 +74,8 @@ def can_redraw(out: TextIO) -> bool:
 def line(view: View) -> str:
     """Return *view* in one line."""
     return (
-        f"{_clock(view.clock_s)}  server {_truly(view)}, as the sidecar sees it {view.seen.upstream}; given {view.given}, "
+        f"{_clock(view.clock_s)}  server {_truly(view)}, as the sidecar sees it {view.seen.upstream}; "
+        f"{view.entered - view.given} registered, {view.given} doses; "
         f"waiting {view.seen.waiting}, confirmed {view.seen.confirmed}; longest wait {view.longest_wait_s:.1f} s"
     )
 
@@ -80,9 +88,10 @@ def picture(view: View) -> list[str]:
         "",
         f"  server                  {_truly(view)}",
         f"  as the sidecar sees it  {view.seen.upstream}",
+        f"  walk-ins registered     {view.entered - view.given}",
         f"  doses given             {view.given}",
-        f"  waiting to be sent      {_bar(view.seen.waiting, view.given)}",
-        f"  confirmed               {_bar(view.seen.confirmed, view.given)}",
+        f"  waiting to be sent      {_bar(view.seen.waiting, view.entered)}",
+        f"  confirmed               {_bar(view.seen.confirmed, view.entered)}",
         f"  longest wait at a desk  {view.longest_wait_s:.1f} s",
         "",
     ]

@@ -40,7 +40,7 @@ async def staged(plan: Plan, folder: Path) -> AsyncIterator[Stage]:
         await _ready(simulator, http, f"{origin}:{control}/_sim/faults", "The server")
         async with started("proxy", "--config", str(configuration), "serve", folder=folder) as sidecar:
             await _ready(sidecar, http, f"{origin}:{data}/.dosekeeper/status", "The sidecar")
-            yield Stage(http, f"{origin}:{control}", f"{origin}:{data}", f"{origin}:{admin}")
+            yield Stage(http, f"{origin}:{control}", f"{origin}:{data}", f"{origin}:{admin}", configuration)
 
 
 async def _ready(process: Process, http: aiohttp.ClientSession, url: str, name: str) -> None:

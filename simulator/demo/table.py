@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from simulator.demo.judge import Limits, Result
+from simulator.demo.result import Limits, Result
 
 
 def table(result: Result, limits: Limits) -> str:
@@ -16,13 +16,20 @@ def table(result: Result, limits: Limits) -> str:
 
 
 def _rows(result: Result, limits: Limits) -> Iterator[tuple[str, str]]:
+    yield "walk-ins registered", f"{result.walk_ins}, {result.walk_ins_provisional} of them under a provisional id"
     yield "doses given", str(result.doses_given)
     yield "given while the server was down", str(result.given_in_outage)
+    yield "double taps at the desks", str(result.double_taps)
     yield "longest wait at a desk", f"{result.longest_wait_s:.1f} s (at most {limits.wait_s:.1f} s)"
     yield "could not be recorded", str(sum(result.not_recorded.values()))
     yield "lost", str(result.lost)
-    yield "taken on twice", str(result.twice)
+    yield "doses taken on twice", str(result.twice)
+    yield "registrations made twice", str(result.registered_twice)
+    yield "under a wrong person", str(result.wrong_person)
     yield "out of order", str(result.out_of_order)
+    yield "provisional ids leaked", str(result.ids_leaked)
+    yield "answers lost", f"{result.answers_lost}, {result.never_known} of them never known to have taken effect"
+    yield "repaired by a person", str(result.repaired)
     yield "held for a person to decide", _held(result)
     yield "still to be sent", str(result.waiting)
     yield "outage, true", f"{result.outage_true_s:.1f} s"
@@ -32,8 +39,7 @@ def _rows(result: Result, limits: Limits) -> Iterator[tuple[str, str]]:
 
 def _held(result: Result) -> str:
     behind = f", {result.behind_held} more wait behind them" if result.behind_held else ""
-    why = " (their line broke while they were being sent)" if result.held else ""
-    return f"{result.held}{why}{behind}"
+    return f"{result.held}{behind}"
 
 
 def _verdict(result: Result) -> Iterator[str]:

@@ -7,32 +7,55 @@ from typing import Any
 
 import pytest
 
-from simulator.demo.evidence import Applied, Evidence, Span
-from simulator.demo.judge import Limits, judge, still_waiting
-from simulator.desks import Given
+from simulator.demo.evidence import Applied, Evidence, Received, Span
+from simulator.demo.judge import judge, still_waiting
+from simulator.demo.result import Limits
+from simulator.desks import REGISTRATION, Entered, Entry
 
 LIMITS = Limits(wait_s=4.0, outage_off_s=5.0)
 DOWN = Span(10_000, 22_000)
+PROVISIONAL_ID = "99563048000017"
+
+MEANT = {1: "asha", 2: "asha", 3: "mohan", 4: "rekha", 5: "lakshmi", 6: "lakshmi"}
+"""Asha's two doses, Mohan's and Rekha's second, Lakshmi's registration and first."""
+
+DOSES = {1: 1, 2: 2, 3: 2, 4: 2, 5: REGISTRATION, 6: 1}
 
 
-def given(person: str, dose: int, at: int = 12_000) -> Given:
-    return Given(person, dose, record=f"{person}-{dose}", at=at, confirmed=False)
+def entered(number: int, at: int = 12_000, *, issued: str = "") -> Entered:
+    return Entered(Entry(number, MEANT[number], DOSES[number]), f"record-{number}", at, confirmed=False, issued=issued)
 
 
-def applied(person: str, dose: int, at: int = 23_000) -> Applied:
-    return Applied(person, dose, at)
+def applied(number: int, at: int = 23_000, *, who: str | None = None) -> Applied:
+    return Applied(who or MEANT[number], DOSES[number], at, number)
+
+
+def received(number: int, *, raw: bytes = b"", unanswered: bool = False) -> Received:
+    return Received(raw, number, unanswered)
 
 
 def kept_promises() -> Evidence:
     return Evidence(
-        given=[given("asha", 1, 5_000), given("asha", 2), given("mohan", 2), given("rekha", 2, 24_000)],
+        entered=[entered(1, 5_000), entered(2), entered(3), entered(5, issued=PROVISIONAL_ID), entered(6), entered(4, 24_000)],
+        meant=MEANT,
+        double_taps=1,
         not_recorded=[],
         longest_wait_s=3.0,
-        applied=[applied("asha", 1, 5_000), applied("mohan", 2), applied("rekha", 2, 24_000), applied("asha", 2, 25_500)],
-        states={"asha-1": "delivered", "asha-2": "delivered", "mohan-2": "delivered", "rekha-2": "delivered"},
+        received=[received(1, unanswered=True), *(received(number) for number in (3, 5, 6, 4, 2))],
+        applied=[applied(1, 5_000), applied(3), applied(5), applied(6), applied(4, 24_000), applied(2, 25_500)],
+        states={f"record-{number}": "delivered" for number in MEANT},
         down=DOWN,
         measured=[Span(10_200, 22_900)],
     )
+
+
+def states(**changed: str) -> dict[str, str]:
+    """Return all records as delivered, but those *changed*: `_2="held"`."""
+    return {**kept_promises().states, **{f"record-{name[1:]}": state for name, state in changed.items()}}
+
+
+def without(*numbers: int) -> list[Applied]:
+    return [effect for effect in kept_promises().applied if effect.number not in numbers]
 
 
 def broken(**changed: Any) -> tuple[str, ...]:
@@ -44,60 +67,95 @@ def broken(**changed: Any) -> tuple[str, ...]:
 def test_a_day_without_fault_has_its_figures() -> None:
     result = judge(kept_promises(), LIMITS)
     assert result.broken == ()
-    assert (result.doses_given, result.given_in_outage, result.longest_wait_s) == (4, 2, 3.0)
-    assert (result.lost, result.twice, result.out_of_order, result.held, result.waiting) == (0, 0, 0, 0, 0)
+    assert (result.walk_ins, result.walk_ins_provisional, result.double_taps) == (1, 1, 1)
+    assert (result.doses_given, result.given_in_outage, result.longest_wait_s) == (5, 3, 3.0)
+    assert (result.lost, result.twice, result.registered_twice, result.wrong_person, result.out_of_order) == (0, 0, 0, 0, 0)
+    assert (result.ids_leaked, result.answers_lost, result.never_known) == (0, 1, 0)
+    assert (result.held, result.waiting, result.repaired) == (0, 0, 0)
     assert (result.outage_true_s, result.outage_measured_s) == (12.0, 12.7)
     assert result.drained_after_s == 3.5
 
 
-@pytest.mark.parametrize("state", ["delivered", "refused", "discarded", None])
-def test_a_dose_that_neither_server_nor_sidecar_has_is_lost(state: str | None) -> None:
-    day = kept_promises()
-    states = {**day.states, "asha-2": state} if state else {"asha-1": "delivered"}
-    assert broken(applied=day.applied[:-1], states=states) == ("lost",)
+@pytest.mark.parametrize("state", ["delivered", "refused", "discarded", "(no such record)"])
+@pytest.mark.parametrize("number", [2, 6], ids=["dose", "dose of a walk-in"])
+def test_a_dose_that_neither_server_nor_sidecar_has_is_lost(number: int, state: str) -> None:
+    assert broken(applied=without(number), states=states(**{f"_{number}": state})) == ("lost",)
+
+
+def test_a_walk_in_whom_neither_server_nor_sidecar_has_is_lost() -> None:
+    assert broken(applied=without(5)) == ("lost",)
 
 
 @pytest.mark.parametrize("state", ["pending", "sending", "unknown"])
 def test_a_dose_that_is_still_to_be_sent_is_not_lost_but_not_drained(state: str) -> None:
-    day = kept_promises()
-    result = judge(dataclasses.replace(day, applied=day.applied[:-1], states={**day.states, "asha-2": state}), LIMITS)
+    result = judge(dataclasses.replace(kept_promises(), applied=without(2), states=states(_2=state)), LIMITS)
     assert (result.lost, result.waiting, result.drained_after_s) == (0, 1, None)
     assert [sentence.partition(":")[0] for sentence in result.broken] == ["drained"]
 
 
-def test_a_held_dose_breaks_nothing_nor_do_those_behind_it() -> None:
-    day = kept_promises()
-    states = {**day.states, "asha-1": "held", "asha-2": "pending"}
-    result = judge(dataclasses.replace(day, applied=[applied("mohan", 2), applied("rekha", 2)], states=states), LIMITS)
-    assert (result.broken, result.lost, result.held, result.behind_held, result.waiting) == ((), 0, 1, 1, 0)
+def test_a_held_record_waits_for_a_person_and_others_behind_it() -> None:
+    day = dataclasses.replace(kept_promises(), applied=without(5, 6), states=states(_5="held", _6="pending"))
+    result = judge(day, LIMITS)
+    assert (result.lost, result.held, result.behind_held, result.waiting) == (0, 1, 1, 0)
+    assert result.broken == ("repaired: 1 records still wait for a person",)
 
 
 def test_a_held_dose_that_the_server_has_still_waits_for_a_person() -> None:
-    day = kept_promises()
-    result = judge(dataclasses.replace(day, states={**day.states, "mohan-2": "held"}), LIMITS)
-    assert (result.broken, result.held) == ((), 1)
+    assert broken(states=states(_3="held")) == ("repaired",)
+
+
+def test_what_a_person_repaired_does_not_count_as_slow_to_drain() -> None:
+    result = judge(dataclasses.replace(kept_promises(), repaired=["record-2"]), LIMITS)
+    assert (result.broken, result.repaired, result.drained_after_s) == ((), 1, 1.0)
 
 
 def test_nobody_waits_for_somebody_elses_held_dose() -> None:
-    doses = [given("asha", 1), given("mohan", 1)]
-    assert still_waiting(doses, [], {"asha-1": "held", "mohan-1": "pending"}) == [doses[1]]
+    doses = [entered(1), entered(3)]
+    assert still_waiting(doses, [], {"record-1": "held", "record-3": "pending"}) == [doses[1]]
 
 
 def test_a_dose_that_took_effect_twice_is_seen() -> None:
-    assert broken(applied=[*kept_promises().applied, applied("mohan", 2)]) == ("twice",)
+    assert broken(applied=[*kept_promises().applied, applied(3)]) == ("twice",)
 
 
-def test_a_dose_twice_that_no_desk_gave_is_seen() -> None:
-    assert broken(applied=[*kept_promises().applied, applied("imran", 1), applied("imran", 1)]) == ("twice",)
+def test_a_walk_in_who_was_registered_twice_is_seen() -> None:
+    assert broken(applied=[*kept_promises().applied, applied(5)]) == ("registered",)
+
+
+def test_a_dose_for_another_person_than_the_one_at_the_desk_is_seen() -> None:
+    assert broken(applied=[*kept_promises().applied, applied(6, who="mohan")]) == ("person",)
+
+
+def test_two_people_who_got_each_others_doses_are_seen() -> None:
+    swapped = [dataclasses.replace(effect, who={"mohan": "rekha", "rekha": "mohan"}.get(effect.who, effect.who)) for effect in without()]
+    assert judge(dataclasses.replace(kept_promises(), applied=swapped), LIMITS).wrong_person == 2
+
+
+def test_a_dose_that_no_desk_entered_is_seen() -> None:
+    assert broken(applied=[*kept_promises().applied, Applied("imran", 1, 23_000, None)]) == ("person",)
+
+
+@pytest.mark.parametrize("place", ["/find?id={}", "/ HTTP/1.1\r\nX-Id: {}", '/\r\n\r\n{{"id": "{}"}}'])
+def test_a_provisional_id_that_reached_the_server_is_seen(place: str) -> None:
+    assert broken(received=[received(6, raw=place.format(PROVISIONAL_ID).encode())]) == ("leaked",)
+
+
+def test_an_id_that_the_server_itself_gave_is_no_leak() -> None:
+    day = kept_promises()
+    confirmed = [dataclasses.replace(one, confirmed=True) for one in day.entered]
+    assert broken(entered=confirmed, received=[received(6, raw=PROVISIONAL_ID.encode())]) == ()
+
+
+def test_an_answer_that_was_lost_for_good_is_seen() -> None:
+    assert broken(states=states(_1="unknown")) == ("answers",)
 
 
 def test_a_dose_that_overtook_is_seen() -> None:
-    day = kept_promises()
-    assert broken(applied=[day.applied[-1], *day.applied[:-1]]) == ("order",)
+    assert broken(applied=[applied(2, 25_500), *without(2)]) == ("order",)
 
 
 def test_two_persons_have_no_order_between_them() -> None:
-    assert broken(applied=sorted(kept_promises().applied, key=lambda dose: (dose.person != "rekha", dose.dose))) == ()
+    assert broken(applied=sorted(kept_promises().applied, key=lambda effect: (effect.who != "rekha", effect.dose))) == ()
 
 
 def test_a_desk_that_waited_too_long_is_seen() -> None:

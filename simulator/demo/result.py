@@ -1,0 +1,52 @@
+"""The figures of a run, and what they are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is promised: the longest wait of a desk, and how far a measured outage may be from the true one; seconds."""
+
+    wait_s: float
+    outage_off_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """
+    The figures; durations in seconds.
+
+    `walk_ins` are those whom desks were told are registered, `walk_ins_provisional` those among them who were given a provisional id.
+    `answers_lost` counts the entries that took effect without the sidecar being told, `never_known` those of them of which it does
+    not know so at the end. `held` counts the records that wait for a person, `behind_held` those that wait for such a one of the same
+    person. `drained_after_s` is the time from the server's return to the last entry that it took on of those made before, without
+    those of people whose record was repaired: None while any is `waiting`.
+    """
+
+    walk_ins: int
+    walk_ins_provisional: int
+    doses_given: int
+    given_in_outage: int
+    double_taps: int
+    not_recorded: Mapping[str, int]
+    longest_wait_s: float
+    lost: int
+    twice: int
+    registered_twice: int
+    wrong_person: int
+    out_of_order: int
+    ids_leaked: int
+    answers_lost: int
+    never_known: int
+    repaired: int
+    held: int
+    behind_held: int
+    waiting: int
+    outage_true_s: float
+    outage_measured_s: float
+    outages_running: int
+    drained_after_s: float | None
+    broken: tuple[str, ...] = ()
