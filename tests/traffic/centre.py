@@ -50,6 +50,16 @@ class Told:
         return self.headers.get("Dosekeeper-State")
 
 
+class JumpingClock(Clock):
+    """A wall clock that somebody sets; the monotonic one is left alone, as in life."""
+
+    def __init__(self) -> None:
+        self.ahead_ms = 0
+
+    def wall(self) -> int:
+        return Clock.wall(self) + self.ahead_ms
+
+
 @dataclass(slots=True)
 class Bell:
     """Rings at every commit of the journal; who waits for a condition looks again then."""
