@@ -73,9 +73,9 @@ def needs_look_up(record: Unsent, now: int, after_s: float) -> bool:
     if record.maybe_applied:
         return True
     after = int(after_s * 1000)
-    # Not recorded_at: every look-up came after it, whatever a clock that was put back says; to compare would be to ask for ever.
-    elsewhere_at = max(record.exported_at or 0, record.restored_at or 0)
-    if record.looked_up_at is not None and elsewhere_at <= record.looked_up_at and now - record.looked_up_at < after:
+    # Recorded_at and exported_at are not compared: every look-up that still counts came after them (an export takes the earlier ones'
+    # word away), whatever a clock that was put back says; to compare would be to ask for ever.
+    if record.looked_up_at is not None and (record.restored_at or 0) <= record.looked_up_at and now - record.looked_up_at < after:
         return False
     marked = record.exported_at is not None or record.restored_at is not None
     return record.issues_id or record.adopted or marked or now - record.recorded_at >= after

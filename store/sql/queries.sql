@@ -311,7 +311,7 @@ ORDER BY id LIMIT :limit;
 
 -- name: mark_exported
 -- Somebody has these on paper.
-UPDATE record SET exported_at = :now WHERE number IN (SELECT value FROM json_each(:numbers));
+UPDATE record SET exported_at = :now, looked_up_at = NULL WHERE number IN (SELECT value FROM json_each(:numbers));
 
 -- name: delivered_since
 -- A page of the deliveries that were not asked for again.

@@ -135,3 +135,15 @@ async def test_nothing_that_was_purged_is_in_any_table(journal: Journal, make: M
     after = await journal._engine.read(everything)
     assert [word in before for word in words] == [True, True, True]
     assert not any(word in after for word in words)
+
+
+async def test_an_export_takes_the_word_of_an_earlier_look_up_away(journal: Journal, make: MakeRecord) -> None:
+    await journal.record(make(), send=False)
+    await journal.postpone(1, S.PENDING, 0, NOON, looked_up=True)
+    looked_up = await journal.get(1)
+    assert looked_up is not None
+    assert looked_up.looked_up_at == NOON
+    await journal.mark_exported([1], NOON - 1)
+    exported = await journal.get(1)
+    assert exported is not None
+    assert (exported.exported_at, exported.looked_up_at) == (NOON - 1, None)
