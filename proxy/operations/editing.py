@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ulid import ULID
+
 from proxy.operations.asked import EditAsked
 from proxy.operations.centre import Centre
 from proxy.operations.errors import InTheWay, Unfit
@@ -12,7 +14,7 @@ from proxy.operations.records import found
 from proxy.operations.repair import as_act, told, unchanged, wake
 from proxy.rules.admission import Inadmissible, admit
 from proxy.rules.edits import Change, Unsettable, edited
-from proxy.rules.fields import from_block, to_block, with_length
+from proxy.rules.fields import from_block, to_block, with_key, with_length
 from proxy.rules.routes import Match
 from store.decisions import Edited
 from store.records import Record
@@ -61,7 +63,7 @@ async def _edited(centre: Centre, record: Record) -> Edited:
 
 
 def _headers(record: Record, body: bytes) -> bytes:
-    return to_block(with_length(from_block(record.headers), len(body)))
+    return to_block(with_key(with_length(from_block(record.headers), len(body)), str(ULID())))
 
 
 def _shown(change: Change) -> dict[str, Any]:

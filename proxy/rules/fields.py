@@ -92,6 +92,15 @@ def with_length(fields: Fields, length: int) -> Fields:
     return tuple((n, str(length).encode() if n.lower() == b"content-length" else v) for n, v in fields)
 
 
+def with_key(fields: Fields, key: str) -> Fields:
+    """
+    Return *fields* with *key* as their Idempotency-Key, if they have one.
+
+    What a person corrected is another request: a server that knows the old key would answer it with the old verdict.
+    """
+    return tuple((n, f'"{key}"'.encode() if n.lower() == b"idempotency-key" else v) for n, v in fields)
+
+
 def to_block(fields: Fields) -> bytes:
     """Return *fields* as one block of `Name: value` lines ended by CRLF, the form in which the journal keeps them."""
     return b"".join(b"%b: %b\r\n" % field for field in fields)

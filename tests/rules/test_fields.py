@@ -18,6 +18,7 @@ from proxy.rules.fields import (
     readable_codings,
     split_credentials,
     to_block,
+    with_key,
     with_length,
 )
 from proxy.rules.wire import Fields, first
@@ -240,3 +241,9 @@ def test_the_first_of_a_name_counts_and_its_case_does_not() -> None:
     some = ((b"retry-AFTER", b" 5\t"), (b"Retry-After", b"9"))
     assert first(some, b"retry-after") == "5"
     assert first(some, b"location") is None
+
+
+def test_a_correction_has_a_key_of_its_own_where_the_request_had_one() -> None:
+    fields = ((b"Host", b"a"), (b"idempotency-KEY", b'"old"'))
+    assert with_key(fields, "new") == ((b"Host", b"a"), (b"idempotency-KEY", b'"new"'))
+    assert with_key(fields[:1], "new") == fields[:1]
