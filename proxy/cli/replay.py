@@ -84,7 +84,7 @@ def _through(service: Admin, asked: Mapping[str, object], show: Show) -> dict[st
     found: dict[str, Any] = service.ask("replay", asked)
     show(found)
     while found["running"]:
-        time.sleep(LOOK_S)
+        time.sleep(LOOK_S)  # the progress is another process's: it is asked for, there is nothing to wait on
         found = service.ask("progress", {})
         show(found)
     return found
