@@ -32,8 +32,8 @@ from proxy.traffic.active_profile import ActiveProfile, GroupsChanged
 from proxy.traffic.meters import Meters
 from proxy.traffic.retry import Step, Wake, keep_running
 from proxy.traffic.server import Port, data_app, tls_context
+from store.file.lock import Role
 from store.journal import open_journal
-from store.lock import Role
 
 log = logging.getLogger(__name__)
 

@@ -17,10 +17,10 @@ from typing import Final
 from store import afterwards, audit, decision_ledger, identity_ledger, operator_hold, outage_ledger, record_ledger, record_search
 from store.audit import AuditEntry
 from store.decisions import Act, Decision, Edited, HeldGroup, Revision
-from store.engine import CommitObserver, Engine
+from store.file.engine import CommitObserver, Engine
+from store.file.keyfile import journal_key
+from store.file.lock import Lock, Role
 from store.identities import Identity, Learnt, Rekey
-from store.keyfile import journal_key
-from store.lock import Lock, Role
 from store.operator_hold import OperatorHold
 from store.outage_ledger import OutageFilter
 from store.outages import Outage

@@ -39,8 +39,8 @@ async def directly(settings: Settings, name: str, asked: Mapping[str, object]) -
     from proxy.traffic.clock import Clock
     from proxy.traffic.persons import persons_of
     from store.errors import JournalError
+    from store.file.lock import Role
     from store.journal import open_journal
-    from store.lock import Role
 
     require_journal(settings)
     logs.quiet()

@@ -116,7 +116,7 @@ async def _replayed(settings: Settings, asked: Mapping[str, object], show: Show)
     from proxy import service
     from proxy.operations.catalogue import ACTS
     from proxy.traffic.meters import Meters
-    from store.lock import Role
+    from store.file.lock import Role
 
     given = {member: value for member, value in asked.items() if value not in (None, ())}
     async with service.running(settings, os.environ, Role.CLI, Meters()) as (sidecar, centre):

@@ -29,7 +29,7 @@ from proxy.traffic.clock import Clock
 from proxy.traffic.credentials import Credentials
 from proxy.traffic.upstream import Outgoing, Upstream
 from store.errors import JournalError
-from store.keyfile import KEY_VARIABLE, journal_key
+from store.file.keyfile import KEY_VARIABLE, journal_key
 
 SANE_YEARS: Final = range(2025, 2100)
 OFFSET_MAX_S: Final = 60.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from store.connection import open_writer
+from store.file.connection import open_writer
 from tests.cli.centre import Centre
 
 

@@ -29,8 +29,8 @@ from proxy.settings import load_settings
 from proxy.traffic.meters import Meters
 from proxy.traffic.retry import Wake
 from proxy.traffic.server import Port
+from store.file.lock import Role
 from store.journal import Journal, open_journal
-from store.lock import Role
 from store.records import NewRecord
 
 PROMTOOL = shutil.which("promtool")

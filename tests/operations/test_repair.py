@@ -18,8 +18,8 @@ from proxy.settings import load_settings
 from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.clock import Clock
 from proxy.traffic.persons import persons_of
+from store.file.lock import Role
 from store.journal import open_journal
-from store.lock import Role
 from store.records import NewRecord, Recorded, RecordState, Settlement
 
 BY = {"by": "asha", "reason": "looked"}

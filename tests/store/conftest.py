@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from store.connection import open_writer
+from store.file.connection import open_writer
 from store.journal import Journal
 from store.queries import Db
 from store.records import NewRecord

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from store.connection import open_writer
-from store.engine import Engine
+from store.file.connection import open_writer
+from store.file.engine import Engine
 from store.journal import Journal
 from store.queries import Db
 from store.records import Admission, NewRecord, Recorded

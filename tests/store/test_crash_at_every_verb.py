@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import store
-from store.connection import open_writer
+from store.file.connection import open_writer
 from store.journal import Journal
 from tests.store.helpers import KEY
 from tests.store.verbs import VERBS, build

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from store.connection import open_reader
-from store.engine import BATCH_MAX, Engine
 from store.errors import JournalRefused, JournalUnreadable, JournalUnwritable
+from store.file.connection import open_reader
+from store.file.engine import BATCH_MAX, Engine
 from store.queries import Db
 from tests.store.helpers import Closing
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from store.errors import JournalError, KeyExposed, KeyMalformed, KeyMissing, KeyUnusable
-from store.keyfile import KEY_VARIABLE, journal_key
+from store.file.keyfile import KEY_VARIABLE, journal_key
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 

@@ -14,13 +14,13 @@ import pytest
 
 import store
 from store.errors import JournalLocked, JournalUnwritable
-from store.lock import Lock, Role
+from store.file.lock import Lock, Role
 
 ROOT = Path(store.__file__).parents[1]
 
 CHILD = """
 import pathlib, sys, threading
-from store.lock import Lock, Role
+from store.file.lock import Lock, Role
 lock = Lock.take(pathlib.Path(sys.argv[1]), Role(sys.argv[2]))
 print("held", flush=True)
 if sys.argv[3] == "gives way":
@@ -104,7 +104,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", ["fcntl", "msvcrt"])
-@pytest.mark.parametrize("module", ["store.lock", "store.keyfile", "store.journal"])
+@pytest.mark.parametrize("module", ["store.file.lock", "store.file.keyfile", "store.journal"])
 def test_it_imports_without_the_other_systems_modules(missing: str, module: str) -> None:
     script = f"import sys; sys.modules[{missing!r}] = sys.modules['pwd'] = sys.modules['resource'] = None; import {module}"
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)

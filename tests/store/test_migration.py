@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import sqlcipher3
 
-from store.migrate import MIGRATIONS, migrate, version
+from store.file.migrate import MIGRATIONS, migrate, version
 from store.queries import Db
 from store.record_ledger import begin_send, settle
 from store.record_search import RecordFilter, find, heads

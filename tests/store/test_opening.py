@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import sqlcipher3
 
-from store.connection import SQLITE_FLOOR
 from store.errors import JournalLocked, JournalUnreadable, KeyMissing, KeyWrong
+from store.file.connection import SQLITE_FLOOR
+from store.file.lock import Lock, Role
 from store.journal import Journal, open_journal
-from store.lock import Lock, Role
 from tests.store.helpers import Closing
 
 

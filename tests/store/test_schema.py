@@ -8,9 +8,9 @@ import pytest
 import sqlcipher3
 
 import store
-from store.connection import open_writer
 from store.errors import JournalNewer
-from store.migrate import MIGRATIONS, migrate, version
+from store.file.connection import open_writer
+from store.file.migrate import MIGRATIONS, migrate, version
 from store.queries import SQL, Db, blocks
 
 SEEDED = ["record_transition"]

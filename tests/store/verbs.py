@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from store import batch
 from store.decisions import Act, Edited
+from store.file import batch
 from store.identities import Learnt, RealOf, Rekeyed
 from store.journal import Journal
 from store.records import NewRecord, Record, RecordState, Settlement, StoredAnswer

@@ -15,8 +15,8 @@ from pathlib import Path
 import aiohttp
 
 from simulator import Simulator
+from store.file.lock import Role
 from store.journal import open_journal
-from store.lock import Role
 from store.record_search import RecordFilter
 from store.records import RecordState
 from tests.traffic.centre import VACCINATE, a_dose, doses_applied

@@ -19,8 +19,8 @@ from proxy.traffic.clock import Clock
 from proxy.traffic.meters import Meters
 from proxy.traffic.server import Port, data_app
 from simulator import Simulator
+from store.file.lock import Role
 from store.journal import open_journal
-from store.lock import Role
 from store.record_search import RecordFilter
 from store.records import Record, RecordState
 

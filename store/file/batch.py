@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from store.connection import translated
 from store.errors import JournalUnwritable
+from store.file.connection import translated
 from store.queries import Db
 
 Verb = Callable[[Db], object]

@@ -18,9 +18,9 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
 import aiosqlite
 
-from store.batch import Batch, Done, Verb, run_batch
-from store.connection import SqliteError, open_reader, open_writer
 from store.errors import JournalUnreadable, JournalUnwritable
+from store.file.batch import Batch, Done, Verb, run_batch
+from store.file.connection import SqliteError, open_reader, open_writer
 from store.queries import Db
 
 BATCH_MAX: Final = 512
@@ -53,7 +53,7 @@ class Engine:
 
     @classmethod
     async def open(cls, journal: Path, key: bytes, on_commit: CommitObserver | None = None) -> Engine:
-        """Open *journal*, making it if it is not there. Raises what `store.connection.open_writer` raises."""
+        """Open *journal*, making it if it is not there. Raises what `store.file.connection.open_writer` raises."""
         writer = await _connect(partial(open_writer, journal, key))
         try:
             reader = await _connect(partial(open_reader, journal, key))

@@ -10,7 +10,7 @@ from typing import Final
 import sqlcipher3
 
 from store.errors import JournalRefused, JournalUnreadable, JournalUnwritable, KeyWrong
-from store.migrate import migrate
+from store.file.migrate import migrate
 from store.queries import Db
 
 SQLITE_FLOOR: Final = (3, 51, 3)
