@@ -171,6 +171,7 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
         meters=meters,
         clock=clock,
         concurrency_max=settings.replay.concurrency_max,
+        spread_max_s=settings.replay.spread_max,
         wake=Wake(),
     )
     keeper = OutageKeeper(journal, circuits, clock, Wake(), ended=replayer.wake.ring)
@@ -205,4 +206,4 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
 
 def _policy(settings: Settings, *, has_probe: bool) -> CircuitPolicy:
     outage = settings.outage
-    return CircuitPolicy(outage.probe_every, outage.probe_max, outage.slow_after, has_probe)
+    return CircuitPolicy(outage.probe_every, outage.probe_max, outage.slow_after, has_probe, outage.probe_idle)

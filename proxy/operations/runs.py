@@ -35,6 +35,7 @@ class Replays:
         """Take up *run* in place of the one before it, at *rate* calls a minute at most."""
         self.end(run.began_at, now)
         self.run = run
+        self.budget.hurried = True
         if rate is not None:
             self._rate_before, self._slowed = self.budget.bucket.rate_s, True
             self.budget.bucket = slower(self.budget.bucket, rate, now)
@@ -44,6 +45,7 @@ class Replays:
         """Note that the run is over and go back to the pace before it."""
         if self.run is not None and self.run.ended_at is None:
             self.run.ended_at = at
+        self.budget.hurried = False
         if self._slowed:
             self.budget.bucket = full(None if self._rate_before is None else self._rate_before * 60, now)
             self._slowed = False

@@ -92,12 +92,13 @@ CANARY_FACTOR_MAX: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How a group is watched; `slow_after_s` is the caller's timer for `Sign.SLOW`."""
+    """How a group is watched; `probe_idle_s` is for one that is well and silent, `slow_after_s` the caller's timer for `Sign.SLOW`."""
 
     probe_every_s: float = 2.0
     probe_max_s: float = 15.0
     slow_after_s: float = 10.0
     has_probe: bool = True
+    probe_idle_s: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,8 @@ class Circuit:
     One group's circuit; `Circuit()` is one that has heard nothing yet.
 
     `generation` changes on every way but those between closed and suspect. `row` holds the bad answers since the last good one, one
-    for each voice. `downtime` is None while closed or suspect. `taken` is the half-open circuit's one permit.
+    for each voice. `downtime` is None while closed or suspect. `taken` is the half-open circuit's one permit. `troubled_since` and
+    `calm_since` are the bounds of the latest trouble (see `trouble_s`).
     """
 
     phase: Phase = Phase.CLOSED
@@ -185,6 +187,8 @@ class Circuit:
     taken: bool = False
     canary_at: float = 0.0
     canary_wait_s: float = 0.0
+    troubled_since: float | None = None
+    calm_since: float | None = None
 
 
 class Admit(StrEnum):
@@ -198,7 +202,7 @@ class Admit(StrEnum):
 
 def resumed(cause: str, since: float, now: float) -> Circuit:
     """Return the circuit of a group whose outage was running when the process before this one ended."""
-    return Circuit(phase=Phase.OPEN, generation=1, downtime=Downtime(since, now, since, cause), canary_at=now)
+    return Circuit(phase=Phase.OPEN, generation=1, downtime=Downtime(since, now, since, cause), canary_at=now, troubled_since=since)
 
 
 def admits(circuit: Circuit, now: float, policy: Policy) -> Admit:
@@ -239,6 +243,21 @@ def downtime_of(circuit: Circuit) -> Downtime:
     return circuit.downtime
 
 
+def trouble_s(circuit: Circuit, now: float) -> float:
+    """
+    Return for how long the upstream has been in trouble, in seconds; 0 where it is not.
+
+    An outage casts a shadow of its own length: what fails again within it is the old trouble. A server that comes back and falls over
+    must not be asked as if its outage had just begun.
+    """
+    if circuit.troubled_since is None:
+        return 0.0
+    if circuit.calm_since is None:
+        return max(0.0, now - circuit.troubled_since)
+    lasted_s = circuit.calm_since - circuit.troubled_since
+    return lasted_s if now - circuit.calm_since <= lasted_s else 0.0
+
+
 def retry_left_s(circuit: Circuit, now: float) -> float:
     """Return the seconds for which the upstream still does not want to be asked, in [0, `RETRY_AFTER_MAX_S`]."""
     wish = circuit.retry_after
@@ -266,14 +285,14 @@ def observe(circuit: Circuit, evidence: Evidence, now: float, policy: Policy) ->
             assert_never(circuit.phase)
 
 
-def settle_idle(circuit: Circuit, policy: Policy) -> Circuit:
+def settle_idle(circuit: Circuit, now: float, policy: Policy) -> Circuit:
     """
     Return the circuit of a group with nothing that could be sent now: without a call to wait for, the probes alone close it.
 
     A group without a probe is closed by the one good call it had.
     """
     enough = circuit.good_probes >= GOOD_PROBES if policy.has_probe else circuit.good_calls >= 1
-    return _closed(circuit) if circuit.phase is Phase.HALF_OPEN and enough else circuit
+    return _closed(circuit, now) if circuit.phase is Phase.HALF_OPEN and enough else circuit
 
 
 def _while_closed(circuit: Circuit, evidence: Evidence, now: float, policy: Policy) -> Circuit:
@@ -296,7 +315,7 @@ def _while_open(circuit: Circuit, evidence: Evidence, now: float, policy: Policy
 def _while_half_open(circuit: Circuit, evidence: Evidence, now: float, policy: Policy) -> Circuit:
     if _is_good(evidence):
         circuit = _counted(_with_good(circuit, evidence, now), evidence)
-        return _closed(circuit) if _proven(circuit, policy) else circuit
+        return _closed(circuit, now) if _proven(circuit, policy) else circuit
     if evidence.sign is Sign.AUTH:
         return circuit
     circuit = _canary_put_off(_with_bad(circuit, evidence, now), now, policy)
@@ -381,7 +400,8 @@ def _cause(grounds: Iterable[Heard]) -> str:
 
 def _opened(circuit: Circuit, grounds: Sequence[Heard], now: float, policy: Policy) -> Circuit:
     downtime = Downtime(_earliest(grounds), now, now, _cause(grounds))
-    return _canary_put_off(replace(_turned(circuit, Phase.OPEN), downtime=downtime), now, policy)
+    since = circuit.troubled_since if trouble_s(circuit, now) > 0 else downtime.first_bad_at
+    return _canary_put_off(replace(_turned(circuit, Phase.OPEN), downtime=downtime, troubled_since=since, calm_since=None), now, policy)
 
 
 def _reopened(circuit: Circuit, now: float) -> Circuit:
@@ -395,8 +415,8 @@ def _half_opened(circuit: Circuit, evidence: Evidence, now: float) -> Circuit:
     return _counted(_with_good(circuit, evidence, now), evidence) if _is_good(evidence) else circuit
 
 
-def _closed(circuit: Circuit) -> Circuit:
-    return replace(_turned(circuit, Phase.CLOSED), downtime=None, retry_after=None, canary_wait_s=0.0)
+def _closed(circuit: Circuit, now: float) -> Circuit:
+    return replace(_turned(circuit, Phase.CLOSED), downtime=None, retry_after=None, canary_wait_s=0.0, calm_since=now)
 
 
 def _turned(circuit: Circuit, phase: Phase) -> Circuit:

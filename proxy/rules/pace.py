@@ -1,7 +1,8 @@
 """
-How fast the sidecar may ask (DESIGN §6): how many records at once, how many calls a minute, and when a centre's replay starts.
+How fast the sidecar may ask (DESIGN §6): records at once, calls a minute, when a centre's replay starts and how it is spread.
 
-Pure: `now` is monotonic seconds and the draw an argument; a clock that goes backwards gives no token and takes none.
+The figures were tried on all centres of a country at once: docs/decisions/0001-the-return-of-all-centres.md. Pure: `now` is monotonic
+seconds and the draw an argument; a clock that goes backwards gives no token and takes none.
 """
 
 from __future__ import annotations
@@ -27,6 +28,14 @@ WINDOW_MIN_S: Final = 10.0
 WINDOW_MAX_S: Final = 900.0
 JITTER_SHARE: Final = 0.05
 
+DRAIN_SHARE: Final = 0.5
+"""A backlog is spread over so much of the time in which it came about: then all centres together add twice their usual load, no more."""
+DRAIN_INTERVAL_MAX_S: Final = 120.0
+"""A few records are not stretched over hours."""
+STRETCH_MAX: Final = 8.0
+STRETCH_EASE: Final = 0.9
+"""What a good answer leaves of the stretch: one bad answer is made up for by seven good ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -43,6 +52,44 @@ def limit_after(limit: Limit, *, good: bool, limit_max: int) -> Limit:
     if limit.goods + 1 < limit.value:
         return Limit(limit.value, limit.goods + 1)
     return Limit(max(1, min(limit_max, limit.value + 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """How a backlog is spread: seconds between two of its records, 0 for no spreading, times the *stretch* that bad answers made."""
+
+    interval_s: float = 0.0
+    stretch: float = 1.0
+
+
+def drain(records: int, trouble_s: float, spread_max_s: float, deadline_left_s: float | None = None) -> Drain:
+    """
+    Return how the backlog of an outage is spread over the time after it.
+
+    A centre does not see the others, but it knows its own share: who sends what gathered in an hour over half an hour adds twice its
+    usual load, and so does the whole country.
+
+    Args:
+        records: What waits.
+        trouble_s: How long the upstream was in trouble.
+        spread_max_s: 0 for no spreading at all.
+        deadline_left_s: Time until the next deadline ahead; at least half of it is left over. None: there is none.
+    """
+    if records == 0 or spread_max_s == 0:
+        return Drain()
+    within_s = DRAIN_SHARE * trouble_s if deadline_left_s is None else min(DRAIN_SHARE * trouble_s, deadline_left_s / 2)
+    return Drain(min(within_s / records, DRAIN_INTERVAL_MAX_S))
+
+
+def drain_after(spread: Drain, *, good: bool) -> Drain:
+    """Return the spread after an answer: a bad or throttled one doubles the interval, good ones bring it back."""
+    stretch = max(1.0, STRETCH_EASE * spread.stretch) if good else min(STRETCH_MAX, 2 * spread.stretch)
+    return replace(spread, stretch=stretch)
+
+
+def drain_wait_s(spread: Drain, since_last_s: float) -> float:
+    """Return the seconds until the next record of a spread backlog, *since_last_s* after the last one."""
+    return max(0.0, spread.stretch * spread.interval_s - since_last_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,7 @@ class Outage(Section):
 
     probe_every: PositiveDuration = seconds("2s")
     probe_max: PositiveDuration = seconds("15s")
+    probe_idle: PositiveDuration = seconds("5m")
     slow_after: PositiveDuration = seconds("10s")
 
     @model_validator(mode="after")

@@ -27,6 +27,7 @@ from proxy.rules.circuit import (
     retry_left_s,
     settle_idle,
     take,
+    trouble_s,
 )
 from proxy.rules.evidence import sign_of
 from proxy.rules.outcome import Outcome, OutcomeKind
@@ -52,13 +53,14 @@ class Permit:
 
 @dataclass(slots=True)
 class Watched:
-    """One group: its circuit, the last outage that ended, and when replay's slot begins (monotonic seconds)."""
+    """One group: its circuit, the last outage that ended, when replay's slot begins (monotonic seconds), after how long a trouble."""
 
     policy: Policy
     circuit: Circuit
     ended: Downtime | None = None
     taken_by: Permit | None = None
     start_at: float = 0.0
+    troubled_s: float = 0.0
 
 
 class Circuits:
@@ -71,6 +73,7 @@ class Circuits:
         self._throttled = 0
         self._paused_until = -math.inf
         self.held = False
+        self._held_at = 0.0
         self.bells: list[Callable[[], None]] = []
 
     def groups(self) -> tuple[str, ...]:
@@ -86,7 +89,17 @@ class Circuits:
         self._watched[group].circuit = circuit
 
     def hold(self, *, held: bool) -> None:
-        """Keep records without sending any (an operator's planned maintenance), or end that."""
+        """
+        Keep records without sending any (an operator's planned maintenance), or end that.
+
+        Its end comes to all centres in the same minute, as that of an outage does: so it has start slots too.
+        """
+        if self.held and not held:
+            now = self._clock.monotonic()
+            for watched in self._watched.values():
+                self._come_back(watched, now - self._held_at, None, now)
+        elif held and not self.held:
+            self._held_at = self._clock.monotonic()
         self.held = held
         self._ring()
 
@@ -151,7 +164,7 @@ class Circuits:
     def nothing_to_send(self, group: str) -> None:
         """Note that no record of *group* could be sent now."""
         watched = self._watched[group]
-        self._become(group, settle_idle(watched.circuit, watched.policy))
+        self._become(group, settle_idle(watched.circuit, self._clock.monotonic(), watched.policy))
 
     def open_to_replay(self) -> tuple[str, ...]:
         """Return the groups of which a record may be replayed now."""
@@ -217,11 +230,15 @@ class Circuits:
         now = self._clock.monotonic()
         if circuit.phase is Phase.HALF_OPEN and before.downtime is not None:
             wish = circuit.retry_after.wait_s if circuit.retry_after else None
-            watched.start_at = now + self._start_delay_s(now - before.downtime.first_bad_at, wish)
+            self._come_back(watched, trouble_s(circuit, now), wish, now)
         if circuit.phase is Phase.CLOSED and before.downtime is not None:
             watched.ended = before.downtime
         log.info("circuit changed", extra={"action": "circuit", "group": group, "phase": circuit.phase.value, "was": before.phase.value})
         self._ring()
+
+    def _come_back(self, watched: Watched, troubled_s: float, wish_s: float | None, now: float) -> None:
+        watched.troubled_s = troubled_s
+        watched.start_at = now + self._start_delay_s(troubled_s, wish_s)
 
     def _ring(self) -> None:
         for bell in self.bells:

@@ -15,7 +15,7 @@ from typing import Final
 
 from proxy.rules.look_up import Found
 from proxy.rules.outcome import Outcome, OutcomeKind
-from proxy.rules.pace import Limit, limit_after
+from proxy.rules.pace import Drain, Limit, drain, limit_after
 from proxy.traffic.budget import Budget
 from proxy.traffic.circuits import Circuits, Permit
 from proxy.traffic.clock import Clock
@@ -60,9 +60,12 @@ class Replayer:
     meters: Meters
     clock: Clock
     concurrency_max: int
+    spread_max_s: float
     wake: Wake
     chosen: Callable[[Record], bool] | None = None
     limit: Limit = field(default_factory=Limit)
+    _spread_from: float = 0.0
+    """The start slot for which the spread of the backlog was reckoned."""
     _in_flight: set[int] = field(default_factory=set)
     _put_off: dict[int, float] = field(default_factory=dict)
     """Records whose latest send was answered with a 401 or "too many", and when: all others have their turn first."""
@@ -71,15 +74,18 @@ class Replayer:
         """Start every record that may go now; return seconds until another may, None: when the bell rings."""
         self.meters.replay_concurrency_limit.set(self.limit.value)
         await self._close_idle()
+        change_s = self.circuits.next_change_s()  # asked first: a start slot that begins between the two questions is seen by one of them
         groups = self.circuits.open_to_replay()
         room = int(self.limit.value) - len(self._in_flight)
         if not groups or room <= 0:
-            return self.circuits.next_change_s()
+            return change_s
+        await self._spread_backlog(groups)
         heads = await self._heads(groups, room)
         for head in heads:
             if (wait_s := await self._start(head)) > 0:
                 return wait_s
         if not heads and not self._in_flight:
+            self.budget.drain = Drain()
             await self._note_drained()
         return await self._until_due(groups)
 
@@ -110,7 +116,7 @@ class Replayer:
     async def _look_up_or_send(self, head: Record, permit: Permit) -> None:
         if head.state is RecordState.UNKNOWN or await self.look_ups.needed(head):
             finding = await self.look_ups.attempt(head, permit)
-            self.limit = limit_after(self.limit, good=finding.found is not Found.FAILED, limit_max=self.concurrency_max)
+            self._answered(good=finding.found is not Found.FAILED)
             return
         record = await self.journal.begin_send(head.number, self.clock.wall())
         outcome = None if record is None else await self.sender.attempt(record, permit)
@@ -118,11 +124,26 @@ class Replayer:
             self._note(head.number, outcome)
 
     def _note(self, number: int, outcome: Outcome) -> None:
-        self.limit = limit_after(self.limit, good=_good(outcome), limit_max=self.concurrency_max)
+        self._answered(good=_good(outcome))
         if outcome.kind in (OutcomeKind.AUTH, OutcomeKind.THROTTLED):
             self._put_off[number] = self.clock.monotonic()
         else:
             self._put_off.pop(number, None)
+
+    def _answered(self, *, good: bool) -> None:
+        self.limit = limit_after(self.limit, good=good, limit_max=self.concurrency_max)
+        self.budget.replayed(good=good)
+
+    async def _spread_backlog(self, groups: tuple[str, ...]) -> None:
+        """Reckon, once for each return of the upstream, over how long the backlog is spread."""
+        back = max((self.circuits.watched(group) for group in groups), key=lambda watched: watched.start_at)
+        if back.start_at <= self._spread_from:
+            return
+        self._spread_from = back.start_at
+        now = self.clock.wall()
+        waiting, deadline_at = await self.journal.count_unsent(groups), await self.journal.next_deadline_at(now)
+        left_s = None if deadline_at is None else max(0, deadline_at - now) / 1000
+        self.budget.drain = drain(waiting, back.troubled_s, self.spread_max_s, left_s)
 
     async def _close_idle(self) -> None:
         """Let a half-open circuit close by its probes alone where there is no record that could be its canary."""

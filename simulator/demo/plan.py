@@ -11,7 +11,7 @@ ANSWER_WITHIN_S: Final = 3
 """The shipped default, not shortened: it is what the desks are promised."""
 
 SHORTENED: Final[dict[str, dict[str, Any]]] = {
-    "outage": {"probe_every": "1s", "probe_max": "2s"},
+    "outage": {"probe_every": "1s", "probe_max": "2s", "probe_idle": "2s"},
     "replay": {"spread_max": "3s", "calls_per_minute": 6000, "settle": "2s"},
 }
 """Settings that make an outage of seconds of what takes hours, by section of `config.yaml`."""

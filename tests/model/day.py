@@ -33,7 +33,7 @@ AHEAD_MS: Final = 20_000
 
 SETTINGS: Final[dict[str, dict[str, Any]]] = {
     "answering": {"answer_within": "400ms"},
-    "outage": {"probe_every": "50ms", "probe_max": "100ms", "slow_after": "300ms"},
+    "outage": {"probe_every": "50ms", "probe_max": "100ms", "probe_idle": "100ms", "slow_after": "300ms"},
     "upstream": {"connect_timeout": "500ms", "read_timeout": "600ms"},
     "replay": {"settle": "200ms"},
 }

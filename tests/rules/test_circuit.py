@@ -15,6 +15,7 @@ from proxy.rules.circuit import (
     ROW_MAX,
     Admit,
     Circuit,
+    Downtime,
     Evidence,
     Phase,
     Policy,
@@ -28,6 +29,7 @@ from proxy.rules.circuit import (
     retry_left_s,
     settle_idle,
     take,
+    trouble_s,
 )
 
 POLICY = Policy()
@@ -245,17 +247,45 @@ def test_a_group_without_a_probe_goes_by_its_calls(circuit: Circuit, asks: list[
 
 def test_with_nothing_to_send_three_good_probes_close() -> None:
     two = after([probe(112, GOOD)], half_open())
-    assert settle_idle(two, POLICY) == two
-    assert settle_idle(after([probe(114, GOOD)], two), POLICY).phase is Phase.CLOSED
+    assert settle_idle(two, 114, POLICY) == two
+    assert settle_idle(after([probe(114, GOOD)], two), 114, POLICY).phase is Phase.CLOSED
 
 
 def test_with_nothing_to_send_the_one_good_call_closes_a_group_without_a_probe() -> None:
-    assert settle_idle(half_open(UNPROBED), UNPROBED).phase is Phase.CLOSED
+    assert settle_idle(half_open(UNPROBED), 114, UNPROBED).phase is Phase.CLOSED
 
 
 @pytest.mark.parametrize("circuit", [Circuit(), after([call(0, NOT_SENT)]), opened()])
 def test_only_a_half_open_circuit_is_settled(circuit: Circuit) -> None:
-    assert settle_idle(circuit, POLICY) == circuit
+    assert settle_idle(circuit, 114, POLICY) == circuit
+
+
+class TestTrouble:
+    """An outage casts a shadow of its own length: what fails within it is the old trouble."""
+
+    DOWN = Circuit(Phase.OPEN, 1, downtime=Downtime(0, 0, 0, "connect"), troubled_since=0)
+
+    def closed(self, at: float) -> Circuit:
+        half_open = replace(self.DOWN, phase=Phase.HALF_OPEN, good_probes=3, downtime=replace(downtime_of(self.DOWN), good_since=at))
+        return settle_idle(half_open, at, POLICY)
+
+    def test_there_is_none_before_the_first_outage(self) -> None:
+        assert trouble_s(after([call(0, GOOD), call(1, NOT_SENT)]), 2) == 0
+
+    def test_an_outage_is_trouble_from_its_first_failure(self) -> None:
+        assert trouble_s(opened(), downtime_of(opened()).first_bad_at + 500) == 500
+
+    @pytest.mark.parametrize(("now", "expected"), [(1000, 1000), (2000, 1000), (2001, 0)])
+    def test_it_is_over_when_it_has_been_calm_for_as_long(self, now: float, expected: float) -> None:
+        assert trouble_s(self.closed(1000), now) == expected
+
+    @pytest.mark.parametrize(("again_at", "expected"), [(1500, 1600), (2500, 100)])
+    def test_one_that_falls_over_again_soon_has_been_in_trouble_since_the_first(self, again_at: float, expected: float) -> None:
+        again = after(
+            [call(again_at, NOT_SENT, "a"), call(again_at + 6, NOT_SENT, "b"), call(again_at + 7, NOT_SENT, "c")], self.closed(1000)
+        )
+        assert again.phase is Phase.OPEN
+        assert trouble_s(again, again_at + 100) == pytest.approx(expected, abs=1)
 
 
 class TestDowntime:
@@ -445,7 +475,7 @@ def way(asked: Iterable[Ask], policy: Policy) -> list[Circuit]:
     circuits = [Circuit()]
     for ask in asked:
         circuits.append(observe(circuits[-1], ask.evidence(circuits[-1].generation), ask.at, policy))
-        circuits.append(settle_idle(circuits[-1], policy) if ask.lane == "d" else circuits[-1])
+        circuits.append(settle_idle(circuits[-1], ask.at, policy) if ask.lane == "d" else circuits[-1])
     return circuits
 
 

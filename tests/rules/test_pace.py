@@ -8,7 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.rules.pace import Bucket, Limit, full, limit_after, start_delay_s, take_live, take_probe, take_replay
+from proxy.rules.pace import (
+    Bucket,
+    Drain,
+    Limit,
+    drain,
+    drain_after,
+    drain_wait_s,
+    full,
+    limit_after,
+    start_delay_s,
+    take_live,
+    take_probe,
+    take_replay,
+)
 
 INSTALLATION = bytes(range(16))
 COWIN_PER_MINUTE = 20.0
@@ -44,6 +57,43 @@ class TestLimit:
 
     def test_obeys_a_maximum_that_was_lowered(self) -> None:
         assert limit_after(Limit(8, goods=7), good=True, limit_max=3).value == 3
+
+
+class TestDrain:
+    @pytest.mark.parametrize(
+        ("records", "trouble_s", "deadline_left_s", "interval_s"),
+        [
+            pytest.param(60, 3 * 3600, None, 90, id="three hours' backlog goes up in half of that"),
+            pytest.param(3, 3 * 3600, None, 120, id="a few records are not stretched over hours"),
+            pytest.param(60, 12, None, 0.1, id="a short break hardly counts"),
+            pytest.param(60, 3 * 3600, 7200, 60, id="half the time to the deadline is left over"),
+            pytest.param(60, 3 * 3600, 0, 0, id="the deadline is now"),
+            pytest.param(0, 3 * 3600, None, 0, id="nothing waits"),
+        ],
+    )
+    def test_spreads_by_what_gathered_and_how_long(
+        self, records: int, trouble_s: float, deadline_left_s: float | None, interval_s: float
+    ) -> None:
+        assert drain(records, trouble_s, 900, deadline_left_s).interval_s == pytest.approx(interval_s)
+
+    def test_does_not_spread_where_that_is_turned_off(self) -> None:
+        assert drain(60, 3 * 3600, 0) == Drain()
+
+    def test_waits_from_one_record_to_the_next(self) -> None:
+        assert [drain_wait_s(Drain(90), since_s) for since_s in (0, 60, 90, 1000)] == [90, 30, 0, 0]
+
+    def test_a_bad_answer_doubles_the_interval_and_good_ones_bring_it_back(self) -> None:
+        spread = drain_after(Drain(90), good=False)
+        assert drain_wait_s(spread, 0) == 180
+        for _ in range(7):
+            spread = drain_after(spread, good=True)
+        assert spread == Drain(90)
+
+    def test_the_interval_does_not_grow_for_ever(self) -> None:
+        spread = Drain(90)
+        for _ in range(100):
+            spread = drain_after(spread, good=False)
+        assert spread.stretch == 8
 
 
 def replay_for(bucket: Bucket, seconds: float, live_per_s: float = 0.0, probe_every_s: float = 0.0) -> Counter[str]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from proxy.document.fields import FromText
+from proxy.traffic.clock import Clock
 from proxy.traffic.credentials import PRINCIPALS_MAX, Credentials
 from simulator import Simulator
 from store.records import RecordState
@@ -72,6 +73,24 @@ def test_strangers_with_made_up_log_ins_fill_no_memory() -> None:
         latest = credentials.principal(((b"Authorization", b"Bearer %d" % number),))
     assert len(credentials.known()) == PRINCIPALS_MAX
     assert credentials.known()[-1] == latest
+
+
+class TickingClock(Clock):
+    """Later at each look."""
+
+    def __init__(self, *times: float) -> None:
+        self._times = list(times)
+
+    def monotonic(self) -> float:
+        return self._times.pop(0) if len(self._times) > 1 else self._times[0]
+
+
+async def test_a_start_slot_that_begins_while_replay_looks_is_not_slept_through(sim: Simulator, centre: Centre) -> None:
+    circuits = centre.sidecar.circuits
+    for group in circuits.groups():
+        circuits.watched(group).start_at = 10.0
+    circuits._clock = TickingClock(9.99, 10.01)
+    assert await centre.sidecar.replayer.step() is not None
 
 
 @pytest.mark.parametrize("seed", range(3))
