@@ -7,6 +7,7 @@ from re import compile as regex
 from typing import Final
 
 from proxy.profiles.model import Route
+from proxy.rules.slots import place_of
 
 _BODY_PATH: Final = regex(r"\bbody((?:\.[A-Za-z_]\w*)+)")
 
@@ -18,7 +19,7 @@ def columns_of(routes: Iterable[Route]) -> list[str]:
 
 
 def _paths(route: Route) -> list[str]:
-    slots = [slot.removeprefix("body.").removesuffix("[]") for slot in route.slots if slot.startswith("body.")]
+    slots = [place_of(slot).removeprefix("body.").removesuffix("[]") for slot in route.slots if slot.startswith("body.")]
     key = [] if route.natural_key is None else [path[1:] for path in _BODY_PATH.findall(route.natural_key.text)]
     return [*slots, *key, *(route.content or ())]
 
