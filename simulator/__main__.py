@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 from simulator.cowin.register import Repeat
-from simulator.server import Simulator
+from simulator.server import Api, Simulator
 
 PORT_MAX: Final = 65_535
 
@@ -22,11 +22,12 @@ PORT_MAX: Final = 65_535
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same people, ids and chances.")
 @click.option("--people", default=200, show_default=True, type=click.IntRange(0, 100_000), help="People registered from the start.")
 @click.option("--repeat", default="apply", show_default=True, type=click.Choice([*map(str, Repeat)]), help="What a repeated dose becomes.")
-def main(host: str, port: int, control_port: int | None, seed: int, people: int, repeat: str) -> None:
+@click.option("--api", default="cowin", show_default=True, type=click.Choice([*map(str, Api)]), help="Which kind of national server.")
+def main(host: str, port: int, control_port: int | None, seed: int, people: int, repeat: str, api: str) -> None:
     """A national registration server that keeps a ledger and can fail on command."""
     if control_port is None:
         control_port = port + 1 if 0 < port < PORT_MAX else 0
-    simulator = Simulator(host=host, port=port, control_port=control_port, seed=seed, people=people, repeat=Repeat(repeat))
+    simulator = Simulator(host=host, port=port, control_port=control_port, seed=seed, people=people, repeat=Repeat(repeat), api=Api(api))
     try:
         with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:  # Windows would give another, in which no port can be closed
             runner.run(_run(simulator))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -19,7 +19,7 @@ from typing import Final
 import aiohttp
 
 from simulator import clock
-from simulator.forms import Due, Form, registration, vaccination
+from simulator.forms import Dialect, Due, Form
 
 PATIENCE_S: Final = 30.0
 """Seconds after which the desk's software gives up a request."""
@@ -101,6 +101,7 @@ class Desk:
     """One desk; `url` is the API's, with its path, at the sidecar or at the server itself: the desk cannot tell."""
 
     url: str
+    dialect: Dialect
     http: aiohttp.ClientSession
     book: DayBook
     draw: Random
@@ -116,13 +117,13 @@ class Desk:
         """Enter what is due; after an entry that fails the person is sent home: the next would only be refused."""
         person = due.id
         if due.walk_in is not None:
-            registered = await self._enter(due, REGISTRATION, registration(due.walk_in))
+            registered = await self._enter(due, REGISTRATION, self.dialect.registration(due.walk_in))
             if registered is None:
                 return
             person = registered.issued
             await self._pause(closed)
         for dose in due.doses:
-            if await self._enter(due, dose, vaccination(due, person, dose, clock.now().at)) is None:
+            if await self._enter(due, dose, self.dialect.vaccination(due, person, dose, clock.now().at)) is None:
                 return
             await self._pause(closed)
 
@@ -157,13 +158,15 @@ class Desk:
             self.book.not_recorded.append(f"status {answer.status}")
             return None
         confirmed = "Dosekeeper-State" not in answer.headers
-        issued = str(json.loads(body)["beneficiary_reference_id"]) if entry.dose == REGISTRATION else ""
+        issued = self.dialect.issued(json.loads(body)) if entry.dose == REGISTRATION else ""
         return Entered(entry, answer.headers.get("Dosekeeper-Record", ""), clock.now().at, confirmed, issued)
 
 
-async def staffed(url: str, desks: int, seed: int, queue: Iterator[Due], book: DayBook, closed: asyncio.Event) -> None:
-    """Run so many *desks* that share one queue, until they have closed; the same seed gives the same pauses."""
+async def staffed(
+    desk: Callable[[aiohttp.ClientSession, Random], Desk], desks: int, seed: int, queue: Iterator[Due], closed: asyncio.Event
+) -> None:
+    """Run so many desks that share one queue, until they have closed; the same seed gives the same pauses."""
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
     async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as http, asyncio.TaskGroup() as group:
         for number in range(desks):
-            group.create_task(Desk(url, http, book, Random(f"{seed}/{number}")).work(queue, closed))
+            group.create_task(desk(http, Random(f"{seed}/{number}")).work(queue, closed))

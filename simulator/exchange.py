@@ -35,6 +35,7 @@ class EffectKind(StrEnum):
     BOOKING = "booking"
     CANCELLATION = "cancellation"
     DOSE = "dose"
+    CORRECTION = "correction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,10 @@ class NationalApi(Protocol):
 
     def answer(self, call: Call) -> Reply:
         """Do what *call* asks, at once and entirely, and return the answer."""
+        ...
+
+    def unauthenticated(self) -> Reply:
+        """Return the answer to a credential that is not accepted."""
         ...
 
 

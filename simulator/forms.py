@@ -1,8 +1,8 @@
-"""Who comes to a desk, and what the desk's software sends for them; no sockets, no clock."""
+"""Who comes to a desk, and how the desk's software writes to a server; no sockets, no clock."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
@@ -10,9 +10,6 @@ from typing import Any, Final
 
 from simulator.cowin.form import india_day
 from simulator.people import LATE_FOR_SECOND_DAYS, Person, population
-
-VACCINATE: Final = "/v2/vaccinator/beneficiaries/vaccinate"
-REGISTER: Final = "/v2/vaccinator/beneficiaries/new"
 
 BATCH: Final = "4121Z012"
 
@@ -53,54 +50,37 @@ class Form:
     body: Mapping[str, object]
 
 
-def registration(person: Person) -> Form:
-    """Return that with which a desk registers *person*."""
-    body = {
-        "name": person.name,
-        "birth_year": person.birth_year,
-        "gender_id": person.gender_id,
-        "mobile_number": person.mobile,
-        "photo_id_type": person.photo_id_type,
-        "photo_id_number": person.photo_id_number,
-        "comorbidity_ind": "N",
-        "consent_version": "1",
-    }
-    return Form(REGISTER, body)
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """
+    How desks write to one kind of server, and what is asked for before the demo.
+
+    `api` is the simulator's name for it, `base` the path of its API, `recorded` the routes of what is entered, `batch` the member of a
+    dose that is its batch. `identity` is what the server's ledger knows a registration by, `issued` the id in the answer to one.
+    """
+
+    api: str
+    base: str
+    recorded: tuple[str, ...]
+    batch: str
+    registration: Callable[[Person], Form]
+    vaccination: Callable[[Due, str, int, int], Form]
+    identity: Callable[[Person], str]
+    issued: Callable[[Any], str]
 
 
-def vaccination(due: Due, person: str, dose: int, at: int) -> Form:
-    """Return that with which a desk marks *person*, an id, vaccinated *at* that time, wall-clock milliseconds UTC."""
-    today = _written(india_day(at))
-    days = {"dose1_date": due.first_day} if dose == 1 else {"dose1_date": due.first_day, f"dose{dose}_date": today}
-    body = {
-        "beneficiary_reference_id": person,
-        "center_id": 563048,
-        "vaccine": "COVISHIELD",
-        "vaccine_batch": due.batch,
-        "dose": dose,
-        **days,
-        "vaccinator_name": "Prabha Devi",
-    }
-    return Form(VACCINATE, body)
-
-
-def identity(person: Person) -> str:
-    """Return what the server's ledger knows a registration by."""
-    return "/".join((person.mobile, person.name.casefold(), person.birth_year, str(person.gender_id), person.photo_id_number[-4:]))
-
-
-def queue_of(people: Iterable[Mapping[str, Any]], draw: Random, at: int) -> Iterator[Due]:
+def queue_of(people: Iterable[Mapping[str, Any]], identity: Callable[[Person], str], draw: Random, at: int) -> Iterator[Due]:
     """
     Yield a queue without end of walk-ins, with the *people* of a register between them; the same draw gives the same queue.
 
     Who is on the register without a first dose brings it on the card of an earlier camp: the desk enters that one, then today's.
     """
     registered, new = iter(people), _walk_ins(Random(draw.random()), india_day(at))
-    camp_day = _written(india_day(at) - timedelta(days=LATE_FOR_SECOND_DAYS))
+    camp_day = written(india_day(at) - timedelta(days=LATE_FOR_SECOND_DAYS))
     for walk_in in new:
         while draw.random() >= WALK_INS and (person := next(registered, None)) is not None:
             yield replace(_on_register(person, camp_day), taps_twice=draw.random() < DOUBLE_TAPS)
-        yield Due(identity(walk_in), "", (1,), _written(india_day(at)), walk_in, taps_twice=draw.random() < DOUBLE_TAPS)
+        yield Due(identity(walk_in), "", (1,), written(india_day(at)), walk_in, taps_twice=draw.random() < DOUBLE_TAPS)
 
 
 def _on_register(person: Mapping[str, Any], camp_day: str) -> Due:
@@ -115,5 +95,6 @@ def _walk_ins(draw: Random, today: date) -> Iterator[Person]:
         yield replace(person, mobile=mobile)
 
 
-def _written(day: date) -> str:
+def written(day: date) -> str:
+    """Return *day* as cards have it, DD-MM-YYYY."""
     return day.strftime("%d-%m-%Y")

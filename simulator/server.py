@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
 from random import Random
 from types import TracebackType
 from typing import Self
@@ -15,17 +16,29 @@ from simulator.cowin.api import Cowin
 from simulator.cowin.form import india_day
 from simulator.cowin.register import Register, Repeat, Rules
 from simulator.data_port import DataPort
+from simulator.exchange import NationalApi
 from simulator.faults.board import Board
+from simulator.fhir import control as fhir_control
+from simulator.fhir.api import Fhir
+from simulator.fhir.opening import opened as fhir_opened
 from simulator.ledger import Ledger
 from simulator.line import Line
 from simulator.people import population
+
+
+class Api(StrEnum):
+    """Which kind of national server."""
+
+    COWIN = "cowin"
+    FHIR = "fhir"
 
 
 class Simulator:
     """
     A national server that is up while the `async with` block runs; port 0 picks a free one.
 
-    The same seed gives the same people, ids and struck requests on the same day.
+    The same seed gives the same people, ids and struck requests on the same day. `register` is what a CoWIN server knows, `shelf` what
+    a FHIR server does; the one that *api* does not ask for is empty.
     """
 
     def __init__(
@@ -37,13 +50,17 @@ class Simulator:
         seed: int = 1,
         people: int = 200,
         repeat: Repeat = Repeat.APPLY,
+        api: Api = Api.COWIN,
     ) -> None:
-        self.register = _opened(people, seed, india_day(clock.now().at))
+        today = india_day(clock.now().at)
+        self.register = _opened(people if api is Api.COWIN else 0, seed, today)
         self.register.rules = Rules(repeat=repeat)
+        self.shelf = fhir_opened(people if api is Api.FHIR else 0, seed, today)
+        self._is = api
         self.ledger = Ledger()
         self._line = Line(host, port, self._serve)
         self.faults = Board(self._line, Random(seed))
-        self._data = DataPort(Cowin(self.register), self.ledger, self.faults)
+        self._data = DataPort(self._api(), self.ledger, self.faults)
         self._control = web.AppRunner(self._control_app(), access_log=None)
         self._control_port = control_port
 
@@ -64,7 +81,7 @@ class Simulator:
 
     @property
     def url(self) -> str:
-        """Origin of the data port; the API is below `/api`."""
+        """Origin of the data port; the API is below `/api`, a FHIR server's below `/fhir`."""
         return _origin(self._line.host, self._line.port)
 
     @property
@@ -76,6 +93,9 @@ class Simulator:
     def connections(self) -> int:
         """How many connections to the data port are open."""
         return self._line.connections
+
+    def _api(self) -> NationalApi:
+        return Cowin(self.register) if self._is is Api.COWIN else Fhir(self.shelf)
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         return await self._data.serve(request)
@@ -89,7 +109,7 @@ class Simulator:
     def _control_app(self) -> web.Application:
         app = web.Application()
         app.add_routes(control.routes(self.faults, self.ledger))
-        app.add_routes(cowin_control.routes(self.register))
+        app.add_routes(cowin_control.routes(self.register) if self._is is Api.COWIN else fhir_control.routes(self.shelf))
         return app
 
 

@@ -79,6 +79,10 @@ class Visit:
         self._lifted = raised.lifted
         return await fault.strike(self)
 
+    def unauthenticated(self) -> Reply:
+        """Return the server's own answer to a credential that is not accepted."""
+        return self._api.unauthenticated()
+
     def reset(self) -> None:
         """Break the connection so that the client sees a reset."""
         if self._request.transport is not None:

@@ -110,6 +110,8 @@ def _misuses(node: _Node) -> Iterator[str]:
     """Yield what is wrong with the function calls in *node*."""
     if node["type"] == "function_expression":
         yield from _misuse(node["value"], len(node["children"]))
+    if node["type"] in _CHAINS and _children(node)[0]["type"] == "not_expression":
+        yield "! binds tighter than what follows: write !(a.b) for what !a.b looks like"
     for child in _children(node):
         yield from _misuses(child)
 

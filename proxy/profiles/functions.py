@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from datetime import datetime
+from datetime import date, datetime
+from itertools import pairwise
+from urllib.parse import quote
 
 from jmespath.functions import Functions, signature
 
 
 class OwnFunctions(Functions):
     """
-    `last4`, `normalise`, `date` and `text`: what it takes to tell that two requests mean the same person and the same dose.
+    What it takes to tell that two requests mean the same person and the same dose, and to name them in a question.
 
-    Only `text` takes null, and gives null for it: a key that lacks a part must not look like a key.
+    `text`, `day`, `segment_after` and `url_encoded` take null, and give null for it: a key that lacks a part must not look like a key.
     """
 
     @signature({"types": ["string"]})
@@ -54,3 +56,24 @@ class OwnFunctions(Functions):
                 return str(int(value))
             case _:
                 return json.dumps(value)
+
+    @signature({"types": []}, {"types": ["string"]})
+    def _func_segment_after(self, value: object, name: str) -> str | None:
+        """Return the segment after the segment *name* in a path, URL or reference (`4711` of `Patient/4711`); null if there is none."""
+        if not isinstance(value, str):
+            return None
+        segments = value.partition("?")[0].partition("#")[0].strip().split("/")
+        return next((segment or None for before, segment in pairwise(segments) if before == name), None)
+
+    @signature({"types": []})
+    def _func_url_encoded(self, value: object) -> str | None:
+        """Return *value* as it stands in the query of a URL."""
+        return quote(value, safe="") if isinstance(value, str) else None
+
+    @signature({"types": []})
+    def _func_day(self, value: object) -> str | None:
+        """Return the calendar day of an ISO 8601 date or time, as it is written there; null if it is none."""
+        try:
+            return date.fromisoformat(value[:10]).isoformat() if isinstance(value, str) else None
+        except ValueError:
+            return None

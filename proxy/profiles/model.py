@@ -26,6 +26,7 @@ from proxy.profiles.values import (
     Name,
     PathTemplate,
     PlainPath,
+    ProblemExpression,
     QuestionExpression,
     ReceiptExpression,
     RequestExpression,
@@ -116,15 +117,28 @@ class Sweep(Part):
 class Provisional(Part):
     """The form of an id that stands in until the upstream has issued its own: prefix, centre's number, running number, check digit."""
 
-    digits: Annotated[Whole, Field(ge=12, le=15)]
-    """Digits in all; up to 15 are exact where a client reads the id as a number."""
-    prefix: Annotated[str, AfterValidator(matching(r"[1-9][0-9]{0,3}", "one to four digits in quotes, the first of them not 0"))]
-    """What such an id begins with, and as few as possible of the upstream's own."""
+    digits: Annotated[Whole, Field(ge=11, le=15)]
+    """Digits in all, those of the prefix too; up to 15 are exact where a client reads the id as a number."""
+    prefix: Annotated[
+        str,
+        AfterValidator(
+            matching(
+                r"[1-9][0-9]{0,3}|[A-Za-z][A-Za-z.-]{0,15}",
+                "one to four digits in quotes, the first of them not 0, or letters, such as offline-",
+            )
+        ),
+    ]
+    """What such an id begins with, and as few as possible of the upstream's own: digits, or letters with hyphens and dots."""
 
     @property
     def running_digits(self) -> int:
         """Digits that are left for the running number."""
-        return self.digits - len(self.prefix) - CENTRE_DIGITS - 1
+        return self.length - len(self.prefix) - CENTRE_DIGITS - 1
+
+    @property
+    def length(self) -> int:
+        """Characters in all."""
+        return self.digits if self.prefix.isdigit() else len(self.prefix) + self.digits
 
     @model_validator(mode="after")
     def _leaves_room(self) -> Self:
@@ -200,11 +214,20 @@ class Receipt(Part):
     """Further header fields."""
 
 
+class RefuseIf(Part):
+    """Requests on a record route that are not taken, whether the upstream is up or down."""
+
+    when: RequestExpression
+    """What holds of them."""
+    text: str
+    """Why, and what to send instead; shown to whoever sent it."""
+
+
 class Issues(Part):
     """What the upstream makes up for a record, and its client needs to go on."""
 
     id: AnswerExpression
-    """The id of the person, in an accepted answer."""
+    """The id of the person (or of whatever was made), in an accepted answer."""
 
 
 class LookUp(Part):
@@ -213,7 +236,9 @@ class LookUp(Part):
     path: PlainPath
     """What to GET, without the path of `upstream.url`; what its answer means is told by the route of that path, if there is one."""
     query: Annotated[Mapping[str, QuestionExpression], AfterValidator(not_empty)]
-    """Query of the call, by name; where a value is not to be had, the record cannot be looked up."""
+    """Query of the call, by name; where a value is not to be had, `or_query` is asked."""
+    or_query: Mapping[str, QuestionExpression] = {}
+    """Another query; where a value of this one is not to be had either, the record cannot be looked up."""
     candidates: AnswerExpression
     """The list of what may be the fact."""
     same: CandidateExpression
@@ -227,7 +252,10 @@ class LookUp(Part):
 
 
 _ON_RECORD_ROUTES: Final = ("lane", "natural_key", "content")
-_ONLY_ON_RECORD_ROUTES: Final = (*_ON_RECORD_ROUTES, "receipt", "if_refused", "issues", "look_up")
+_ONLY_ON_RECORD_ROUTES: Final = (
+    *(*_ON_RECORD_ROUTES, "receipt", "if_refused", "issues", "look_up"),
+    *("send_headers", "refuse_if", "idempotent"),
+)
 _WITHOUT_BODY: Final = ("GET", "HEAD", "OPTIONS")
 
 
@@ -247,7 +275,7 @@ class Route(Part):
     lane: RequestExpression | None = None
     """The person concerned, or a list of persons: what concerns one of them is sent in the order in which it came."""
     natural_key: RequestExpression | None = None
-    """What makes two requests the same fact: a list of texts."""
+    """What makes two requests the same fact: a list of texts. May be left out, with `content`, where `idempotent` is given."""
     content: Some[BodyPath] | None = None
     """Dotted paths in the body that are the fact's content: the same fact with other content is a conflict."""
     receipt: Receipt | None = None
@@ -257,7 +285,13 @@ class Route(Part):
     answers: OwnAnswers | None = None
     """What is different about its answers."""
     slots: tuple[Slot, ...] = ()
-    """Where a request carries ids of persons; only there is a provisional id replaced by the real one."""
+    """Where a request carries ids that may be provisional; only there is one replaced by the real one."""
+    send_headers: Mapping[FieldName, QuestionExpression] = {}
+    """Header fields that every send carries, where the client sent none of that name and the value is to be had."""
+    refuse_if: tuple[RefuseIf, ...] = ()
+    """What is not taken on this route, and why; of several the first counts."""
+    idempotent: QuestionExpression | None = None
+    """Holds of a record that may be sent again without a look-up: sent twice, it changes what sending it once does."""
     issues: Issues | None = None
     """What the upstream makes up for the record; until then the client has a provisional one."""
     look_up: LookUp | None = None
@@ -271,7 +305,8 @@ class Route(Part):
     def _misfits(self) -> Iterator[Finding]:
         writes = self.method not in _WITHOUT_BODY
         if self.policy is Policy.RECORD:
-            yield from (((name,), "must be given on a record route") for name in _ON_RECORD_ROUTES if getattr(self, name) is None)
+            needed = _ON_RECORD_ROUTES if self.idempotent is None or self.natural_key or self.content else ("lane",)
+            yield from (((name,), "must be given on a record route") for name in needed if getattr(self, name) is None)
         else:
             given = [name for name in _ONLY_ON_RECORD_ROUTES if name in self.model_fields_set]
             yield from (((name,), f"belongs on record routes only; this one is {self.policy}") for name in given)
@@ -320,6 +355,8 @@ class Profile(Part):
     """Where requests carry credentials."""
     error_members: Mapping[str, ErrorText] = {}
     """Members in which the upstream's clients look for an error text; problems of ours carry them too."""
+    error_body: ProblemExpression | None = None
+    """An object whose members problems of ours carry instead, where the upstream's errors are not flat."""
     answers: Answers
     """How to tell what an answer means; a route may say it differently."""
     pacing: Pacing = Pacing()

@@ -34,12 +34,16 @@ Slot = Annotated[
     str,
     AfterValidator(
         matching(
-            r"body(\.[A-Za-z_][\w-]*|\[\])+|query\.[^\s&=#]+|path\.[A-Za-z_][A-Za-z0-9_]*",
-            "the place of an id, such as body.person, body.persons[], query.person or path.person",
+            r"(body(\.[A-Za-z_][\w-]*|\[\])+|query\.[^\s&=#]+)( after [!-~]+)?|path\.[A-Za-z_][A-Za-z0-9_]*",
+            'the place of an id, such as body.person, body.persons[], query.person or path.person, or "body.subject after Person/"',
         )
     ),
 ]
-"""A place where a request carries the id of a person; `[]` stands for each item of a list."""
+"""
+A place where a request carries an id; `[]` stands for each item of a list.
+
+`body.subject after Person/`: the id is the part of a longer text that follows `Person/`, as in `https://host/api/Person/4711/notes`.
+"""
 
 ClockTime = Annotated[
     time,
@@ -57,6 +61,9 @@ AnswerExpression = Annotated[Expression, AfterValidator(over("status", "headers"
 
 ReceiptExpression = Annotated[Expression, AfterValidator(over("request", "record"))]
 """JMESPath over `request` (as in a lane) and `record` with `id`, `number`, `state` and, where the route issues an id, `provisional_id`."""
+
+ProblemExpression = Annotated[Expression, AfterValidator(over("code", "title", "detail", "status"))]
+"""JMESPath over an error of ours: its `code` and HTTP `status`, and what to show a person, `title` in short and `detail` at length."""
 
 QuestionExpression = Annotated[Expression, AfterValidator(over("request"))]
 """JMESPath over `request`: the record as it would go up, with real ids."""

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from proxy.profiles.model import Route
 from proxy.rules.facts import Facts, facts_of
 from proxy.rules.routes import Match
 from proxy.rules.slots import translated
@@ -58,13 +59,20 @@ def admit(match: Match, method: str, target: str, fields: Fields, body: bytes, r
     except (orjson.JSONEncodeError, RecursionError):
         # orjson reads four times as deep as it writes, and what cannot be written cannot be compared.
         return Inadmissible("body-not-json", "What the body says of the fact is nested too deeply.")
+    return _misfit(match.route, view, facts) or Admissible(facts, view)
+
+
+def _misfit(route: Route, view: Mapping[str, Any], facts: Facts) -> Inadmissible | None:
+    for refused in route.refuse_if:
+        if refused.when.holds(view):
+            return Inadmissible("not-taken", refused.text)
     if not facts.lanes:
-        return Inadmissible("person-missing", f"The request does not say whom it concerns: {match.route.lane} gives nothing.")
+        return Inadmissible("person-missing", f"The request does not say whom it concerns: {route.lane} gives nothing.")
     if len(facts.lanes) > LANES_MAX:
         return Inadmissible("too-many-persons", f"The request concerns {len(facts.lanes)} persons; at most {LANES_MAX} fit one record.")
-    if facts.natural_key is None:
-        return Inadmissible("fact-missing", f"The request does not say what is to be recorded: {match.route.natural_key} lacks a part.")
-    return Admissible(facts, view)
+    if facts.natural_key is None and route.natural_key is not None:
+        return Inadmissible("fact-missing", f"The request does not say what is to be recorded: {route.natural_key} lacks a part.")
+    return None
 
 
 def _by_real_ids(match: Match, method: str, target: str, fields: Fields, body: bytes, real_ids: Mapping[str, str]) -> dict[str, Any]:

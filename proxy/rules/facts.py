@@ -19,7 +19,8 @@ class Facts:
     """
     What is compared of two requests, as canonical JSON; personal data, to be kept as keyed hashes.
 
-    `lanes` is empty where the request does not say whom it concerns, `natural_key` None where it does not say which fact it is.
+    `lanes` is empty where the request does not say whom it concerns, `natural_key` None where it does not say which fact it is, or
+    where the route declares none.
     """
 
     lanes: tuple[str, ...]
@@ -35,9 +36,8 @@ def facts_of(route: Route, view: Mapping[str, Any]) -> Facts:
         route: A record route.
         view: The request as `request_view` shows it, with real ids where they are known.
     """
-    assert route.lane is not None  # the profile's checks hold these for record routes
-    assert route.natural_key is not None
-    key = route.natural_key.search(view)
+    assert route.lane is not None  # the profile's checks hold it for record routes
+    key = None if route.natural_key is None else route.natural_key.search(view)
     content = {path: _at(view["body"], path) for path in route.content or ()}
     return Facts(_lanes(route.lane.search(view)), None if _lacks(key) else canonical(key), canonical(content))
 

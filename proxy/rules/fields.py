@@ -72,6 +72,12 @@ def overlaid(fields: Fields, by: Fields) -> Fields:
     return tuple((n, v) for n, v in fields if n.lower() not in names) + by
 
 
+def with_missing(fields: Fields, more: Iterable[tuple[str, str]]) -> Fields:
+    """Return *fields*, and those of *more* that have no namesake among them."""
+    names = {n.lower() for n, _ in fields}
+    return fields + tuple((n.encode(), v.encode("latin-1")) for n, v in more if n.lower().encode() not in names)
+
+
 def readable_codings(fields: Fields) -> Fields:
     """
     Return *fields* asking only for content codings in which we can read a verdict.

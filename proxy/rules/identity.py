@@ -7,14 +7,14 @@ Prefix, the centre's number, a running number that never comes again, a check di
 from __future__ import annotations
 
 from collections.abc import Mapping
-from re import Match
+from re import Match, escape
 from re import compile as regex
 from typing import Any, Final
 
 from proxy.profiles.model import CENTRE_DIGITS, Issues, Provisional
 
-_ESCAPED_DIGIT: Final = regex(rb"(?:%(?:25)*5[Cc]|\\){1,8}u003([0-9])|%(?:25)*3([0-9])")
-"""A digit as JSON (`\\u0039`) or percent-encoding (`%39`) may disguise it, JSON within JSON and encoding of the encoded included."""
+_ESCAPED: Final = regex(rb"(?:%(?:25)*5[Cc]|\\){1,8}u00([2-7][0-9A-Fa-f])|%(?:25)*([2-7][0-9A-Fa-f])")
+"""A character as JSON (`\\u0039`) or percent-encoding (`%39`) may disguise it, JSON within JSON and encoding of the encoded included."""
 
 _NUMBER: Final = regex(rb"(?<![0-9])[0-9]++(?:\.[0-9]++(?:[eE][+-]?[0-9]++)?|[eE][+-]?[0-9]++)")
 """A JSON number with a fraction or an exponent."""
@@ -41,17 +41,18 @@ def provisional_id(form: Provisional, centre_number: int, running_number: int) -
         if not 0 <= number < 10**digits:
             raise ValueError(f"the {name} number of a provisional id has {digits} digits; {number} is none such")
     body = f"{form.prefix}{centre_number:0{CENTRE_DIGITS}}{running_number:0{form.running_digits}}"
-    return body + check_digit(body)
+    return body + check_digit(_digits(body))
 
 
 def is_provisional(text: str, form: Provisional) -> bool:
     """Whether *text* has the form of a provisional id, of whichever centre."""
+    running = text.removeprefix(form.prefix)
     return (
-        len(text) == form.digits
-        and text.isascii()
-        and text.isdigit()
+        len(text) == form.length
         and text.startswith(form.prefix)
-        and check_digit(text[:-1]) == text[-1]
+        and running.isascii()
+        and running.isdigit()
+        and check_digit(_digits(text[:-1])) == text[-1]
     )
 
 
@@ -72,15 +73,15 @@ def check_digit(digits: str) -> str:
 
 def find_provisional(data: bytes, form: Provisional) -> frozenset[str]:
     """
-    Return everything in *data* that has the form of a provisional id, wherever it stands and however its digits are written.
+    Return everything in *data* that has the form of a provisional id, wherever it stands and however its characters are written.
 
     Args:
         data: A raw target, a header block or a body, as it would go on the wire; not compressed.
         form: The profile's.
     """
-    plain = _ESCAPED_DIGIT.sub(_digit, data) if b"\\" in data or b"%" in data else data
+    plain = _ESCAPED.sub(_character, data) if b"\\" in data or b"%" in data else data
     # Looked for at every place: a prefix and a check digit can begin anywhere within a longer run of digits.
-    shape = regex(rb"(?=(%b[0-9]{%d}))" % (form.prefix.encode(), form.digits - len(form.prefix)))
+    shape = regex(rb"(?=(%b[0-9]{%d}))" % (escape(form.prefix).encode(), form.length - len(form.prefix)))
     found = {match[1].decode() for match in shape.finditer(plain)}
     found |= {str(int(value)) for value in map(float, _NUMBER.findall(plain)) if value.is_integer()}
     return frozenset(text for text in found if is_provisional(text, form))
@@ -98,5 +99,9 @@ def id_text(found: object) -> str | None:
     return str(found).strip() or None
 
 
-def _digit(escaped: Match[bytes]) -> bytes:
-    return escaped[1] or escaped[2]
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdigit, text))
+
+
+def _character(escaped: Match[bytes]) -> bytes:
+    return bytes.fromhex((escaped[1] or escaped[2]).decode())

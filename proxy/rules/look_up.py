@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import quote
 
+from proxy.profiles.expressions import Expression
 from proxy.profiles.model import LookUp
 from proxy.rules.identity import id_text
 from proxy.rules.outcome import Outcome, OutcomeKind, view_of
@@ -107,9 +108,14 @@ def question(look_up: LookUp, request: View) -> str | None:
         look_up: The route's.
         request: The record as it would go up, with real ids, as `request_view` shows it.
     """
-    values = {name: id_text(value.search({"request": request})) for name, value in look_up.query.items()}
+    query = _query(look_up.query, request) or _query(look_up.or_query, request)
+    return f"{look_up.path}?{query}" if query else None
+
+
+def _query(declared: Mapping[str, Expression], request: View) -> str | None:
+    values = {name: id_text(value.search({"request": request})) for name, value in declared.items()}
     pairs = [f"{quote(name, safe='')}={quote(text, safe='')}" for name, text in values.items() if text is not None]
-    return f"{look_up.path}?{'&'.join(pairs)}" if len(pairs) == len(values) else None
+    return "&".join(pairs) if len(pairs) == len(values) else None
 
 
 def judge(look_up: LookUp, request: View, exchange: Exchange, outcome: Outcome) -> Finding:

@@ -132,7 +132,8 @@ def _classify_answer(answer: Answer, answers: Answers, code_member: str | None, 
     if not _expected_type(answer, answers):
         return outcome(OutcomeKind.IMPOSTOR, "portal" if _is_html(answer) else "content_type", maybe=True)
     if answers.says("already_recorded", view):
-        return outcome(OutcomeKind.ALREADY_RECORDED, maybe=False)
+        # Said with a success: it is in effect there, whoever brought it.
+        return outcome(OutcomeKind.ALREADY_RECORDED, maybe=status < HTTPStatus.MULTIPLE_CHOICES)
     if status < HTTPStatus.MULTIPLE_CHOICES and answers.says("accepted", view):
         return outcome(OutcomeKind.ACCEPTED, maybe=True)
     if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and answers.says("own_error", view):

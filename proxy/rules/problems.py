@@ -14,6 +14,11 @@ from typing import Final
 
 import orjson
 
+from proxy.profiles.expressions import Expression
+
+ErrorMembers = Mapping[str, str] | Expression
+"""The profile's `error_members`, or its `error_body`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -44,6 +49,9 @@ KINDS: Final[Mapping[str, Kind]] = {
         HTTPStatus.CONFLICT,
         "Not recorded: this entry waits for correction",
         "Tell the ICT officer its number; dosekeeper records show says why it waits.",
+    ),
+    "not-taken": Kind(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "Not recorded: requests like this one are not taken here", "Nothing of it was sent on."
     ),
     "person-unknown": Kind(
         HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -90,20 +98,20 @@ class Problem:
     retry_after_s: int | None = None
 
 
-def problem(code: str, detail: str, error_members: Mapping[str, str], *, retry_after_s: int | None = None, **more: object) -> Problem:
+def problem(code: str, detail: str, error_members: ErrorMembers, *, retry_after_s: int | None = None, **more: object) -> Problem:
     """
     Return the problem *code* of `KINDS`.
 
     Args:
         code: Key of `KINDS`.
         detail: What happened, without personal data.
-        error_members: The profile's: member name → which of `code`, `title`, `detail` fills it.
+        error_members: The profile's: member name → which of `code`, `title`, `detail` fills it, or what makes all of them.
         retry_after_s: For the Retry-After field.
         more: Extension members.
     """
     kind = KINDS[code]
     texts = {"code": code, "title": kind.title, "detail": f"{detail} {kind.next_step}".strip()}
-    members = {name: texts[source] for name, source in error_members.items()}
+    members = _members(error_members, texts, int(kind.status))
     body = {
         "type": f"urn:dosekeeper:problem:{code}",
         "title": kind.title,
@@ -113,3 +121,10 @@ def problem(code: str, detail: str, error_members: Mapping[str, str], *, retry_a
         **members,
     }
     return Problem(int(kind.status), orjson.dumps(body), retry_after_s)
+
+
+def _members(declared: ErrorMembers, texts: Mapping[str, str], status: int) -> dict[str, object]:
+    if not isinstance(declared, Expression):
+        return {name: texts[source] for name, source in declared.items()}
+    found = declared.search({**texts, "status": status})
+    return found if isinstance(found, dict) else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from re import compile as regex
@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import orjson
 
+from proxy.profiles.expressions import Expression
 from proxy.profiles.model import Receipt
 from store.records import RecordState
 
@@ -53,14 +54,15 @@ def receipt(
     if status == HTTPStatus.ACCEPTED:
         fields.append(("Location", RECORDS_PATH + record_id))
     if declared is not None:
-        fields.extend(_declared_fields(declared, data))
+        fields.extend(declared_fields(declared.headers, data))
     fields.append(("Content-Type", "application/json"))
     body = None if declared is None else _json(declared.body.search(data))
     return ReceiptAnswer(status, _first_of_each(fields), body or orjson.dumps({"offline_mode": 1, "record": record}))
 
 
-def _declared_fields(declared: Receipt, data: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, expression in declared.headers.items():
+def declared_fields(declared: Mapping[str, Expression], data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the header fields that a profile declares; one whose value is not to be had, or is no field's, is left out."""
+    for name, expression in declared.items():
         value = expression.search(data)
         if isinstance(value, str | int) and FIELD_VALUE.fullmatch(str(value)):
             yield name, str(value)

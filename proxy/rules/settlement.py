@@ -49,7 +49,7 @@ def settlement(outcome: Outcome, sent: Sent) -> Settlement:  # noqa: PLR0911 - o
         case OutcomeKind.ACCEPTED:
             return _to(RecordState.DELIVERED, outcome, sent)
         case OutcomeKind.ALREADY_RECORDED:
-            return _to(RecordState.DELIVERED, outcome, sent) if sent.maybe_applied_before else _refused(outcome, sent)
+            return _already_there(outcome, sent)
         case OutcomeKind.REFUSED:
             return _refused(outcome, sent)
         case OutcomeKind.AUTH if sent.told is Told.VERDICT:
@@ -64,6 +64,15 @@ def settlement(outcome: Outcome, sent: Sent) -> Settlement:  # noqa: PLR0911 - o
             return _uncertain(outcome, sent) if outcome.maybe_applied else _again(outcome, sent)
         case _:
             assert_never(outcome.kind)
+
+
+def _already_there(outcome: Outcome, sent: Sent) -> Settlement:
+    if sent.maybe_applied_before:
+        return _to(RecordState.DELIVERED, outcome, sent)
+    if outcome.maybe_applied and sent.can_look_up:
+        # A success, but of whose making? What is there may have other content: the look-up tells.
+        return _uncertain(outcome, sent)
+    return _refused(outcome, sent)
 
 
 def _refused(outcome: Outcome, sent: Sent) -> Settlement:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from proxy.profiles.model import Answers, ErrorText, Profile, Route
+from proxy.rules.problems import ErrorMembers
 from proxy.rules.routes import RouteTable
 
 
@@ -45,9 +44,9 @@ class ActiveProfile:
         return self.profile.answers
 
     @property
-    def error_members(self) -> Mapping[str, str]:
+    def error_members(self) -> ErrorMembers:
         """Members in which desk software looks for an error text."""
-        return self.profile.error_members
+        return self.profile.error_members if self.profile.error_body is None else self.profile.error_body
 
 
 def _fixed(profile: Profile) -> tuple[object, ...]:

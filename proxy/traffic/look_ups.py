@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 AGAIN_AFTER_S: Final = 5.0
 """Wait after a look-up that failed while the circuit stood: it held nothing, and is asked again."""
 
+HARMLESS: Final = Finding(Found.NOT_THERE, "not looked up: may be sent twice")
+"""Whether it is there does not matter; it is sent again when the upstream can no longer be working off what it was sent before."""
+
 IMPOSSIBLE: Final = Finding(Found.AMBIGUOUS, "cannot be looked up")
 
 
@@ -52,12 +55,12 @@ class LookUps:
     def possible(self, route_name: str) -> bool:
         """Whether records of this route can be looked up at all."""
         route = self.profile.route(route_name)
-        return route is not None and route.look_up is not None
+        return route is not None and (route.look_up is not None or route.idempotent is not None)
 
     async def needed(self, record: Record) -> bool:
         """Whether *record* has to be looked up before it is sent."""
         route = self.profile.route(record.route)
-        if route is None or route.look_up is None:
+        if route is None or (route.look_up is None and route.idempotent is None):
             return False
         unsent = Unsent(
             recorded_at=record.recorded_at,
@@ -70,8 +73,11 @@ class LookUps:
         return needs_look_up(unsent, self.clock.wall(), self.after_s)
 
     async def attempt(self, record: Record, permit: Permit) -> Finding:
-        """Look *record* up once, and settle what that decides."""
-        finding = await self.find(record, permit)
+        """Look *record* up once, unless it may be sent twice, and settle what that decides."""
+        harmless = await self._may_be_repeated(record)
+        if harmless:
+            self.circuits.unused(permit)
+        finding = HARMLESS if harmless else await self.find(record, permit)
         await until_kept(lambda: self._settle(record, finding), first_failure=lambda: None)
         log.info("looked up", extra={"action": "look_up", "number": record.number, "found": finding.found.value})
         return finding
@@ -89,6 +95,12 @@ class LookUps:
             self.circuits.unused(permit)
             return IMPOSSIBLE
         return await self._ask(route.look_up, asked, view, record, permit)
+
+    async def _may_be_repeated(self, record: Record) -> bool:
+        route = self.profile.route(record.route)
+        if route is None or route.idempotent is None or (going_up := await self.persons.going_up(record)) is None:
+            return False
+        return route.idempotent.holds({"request": self.persons.view(record, *going_up)})
 
     async def _ask(self, look_up: LookUp, asked: str, view: dict[str, object], record: Record, permit: Permit) -> Finding:
         outgoing = Outgoing("GET", self.upstream.prefix + asked, self.credentials.for_send(record.principal) or ())

@@ -114,9 +114,9 @@ class Persons:
         """Return the lanes of a request, and of *more* persons, as the journal keeps them."""
         return tuple(self.journal.lane_hash(lane) for lane in (*facts.lanes, *more))
 
-    def natural_key(self, route: Route, facts: Facts) -> bytes:
-        """Return the natural key as the journal keeps it."""
-        return self.journal.lane_hash(f"fact\0{route.name}\0{facts.natural_key}")
+    def natural_key(self, route: Route, facts: Facts) -> bytes | None:
+        """Return the natural key as the journal keeps it; None on a route without one."""
+        return None if facts.natural_key is None else self.journal.lane_hash(f"fact\0{route.name}\0{facts.natural_key}")
 
     def content(self, facts: Facts) -> bytes:
         """Return the content as the journal keeps it."""

@@ -60,6 +60,9 @@ OVERRIDE: Final = b"dosekeeper-override"
 
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 
+OURS: Final = frozenset({"person-unknown", "not-taken"})
+"""Problems that the server cannot decide: they are the same while it is up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Write:
@@ -268,7 +271,7 @@ class RecordRoute:
 
     async def _unfit(self, write: Write, code: str, detail: str) -> web.StreamResponse:
         """What cannot be kept gets the server's own verdict while it is up, and ours while it is down."""
-        if code != "person-unknown" and self.circuits.admits(write.match.route.group):
+        if code not in OURS and self.circuits.admits(write.match.route.group):
             return await self.passing.relay(write.request, write.match.route, write.target, write.body)
         return self._problem(code, detail)
 

@@ -11,11 +11,12 @@ from typing import Final
 
 from proxy.profiles.model import IfRefused
 from proxy.rules.backoff import delay_s
-from proxy.rules.fields import from_block, overlaid, readable_codings, to_block, with_length
+from proxy.rules.fields import from_block, overlaid, readable_codings, to_block, with_length, with_missing
 from proxy.rules.identity import issued_id
 from proxy.rules.outcome import Outcome, OutcomeKind, classify, failed, view_of
+from proxy.rules.receipt import declared_fields
 from proxy.rules.settlement import Sent, Told, settlement
-from proxy.rules.wire import Answer, Exchange, Failure, FailureKind
+from proxy.rules.wire import Answer, Exchange, Failure, FailureKind, Fields
 from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.budget import Budget
 from proxy.traffic.circuits import Circuits, Permit
@@ -110,8 +111,16 @@ class Sender:
             return None
         target, body = going_up
         credential = self.credentials.for_send(record.principal) or ()
-        fields = overlaid(readable_codings(from_block(record.headers)), credential)
+        fields = overlaid(self._with_declared(record, target, body), credential)
         return Outgoing(record.method, target, with_length(fields, len(body)), body)
+
+    def _with_declared(self, record: Record, target: str, body: bytes) -> Fields:
+        """Return the record's fields, with those that its route declares for every send."""
+        fields = readable_codings(from_block(record.headers))
+        route = self.profile.route(record.route)
+        if route is None or not route.send_headers:
+            return fields
+        return with_missing(fields, declared_fields(route.send_headers, {"request": self.persons.view(record, target, body)}))
 
     async def _settle(self, record: Record, outcome: Outcome, exchange: Exchange, desk: Desk | None) -> None:
         answer = exchange if isinstance(exchange, Answer) else None
@@ -140,7 +149,7 @@ class Sender:
             own_failure=self.circuits.closed(record.group),
             answer_status=None if answer is None else answer.status,
             maybe_applied_before=record.maybe_applied,
-            can_look_up=route is not None and route.look_up is not None,
+            can_look_up=route is not None and (route.look_up is not None or route.idempotent is not None),
         )
         made = settlement(outcome, sent)
         poison = self.trials.poison(record, outcome)
@@ -154,7 +163,8 @@ class Sender:
         answer: Answer | None,
         first_failure: Callable[[], None] = lambda: None,
     ) -> None:
-        accepted = outcome is not None and outcome.kind is OutcomeKind.ACCEPTED
+        taken = (OutcomeKind.ACCEPTED, OutcomeKind.ALREADY_RECORDED)
+        accepted = outcome is not None and outcome.kind in taken and made.state is RecordState.DELIVERED
         stored = StoredAnswer(answer.status, answer.reason, to_block(answer.fields), answer.body) if answer and accepted else None
         learnt = self._learnt(record, answer) if answer and accepted else None
         await until_kept(

@@ -73,6 +73,10 @@ class Cowin:
         except (Refused, Unauthenticated) as verdict:
             return verdict.reply()
 
+    def unauthenticated(self) -> Reply:
+        """Return the answer to a credential that is not accepted."""
+        return Unauthenticated().reply()
+
 
 def _unrouted(method: str, methods: tuple[str, ...]) -> Reply:
     """Return the answer for a path or method that is not there; how CoWIN words these is not known."""

@@ -24,6 +24,7 @@ from simulator.demo.result import Limits, Result
 from simulator.demo.screen import Screen
 from simulator.demo.set_up import staged
 from simulator.demo.table import table
+from simulator.dialects import DIALECTS
 
 LIMITS: Final = Limits(wait_s=ANSWER_WITHIN_S + 1.0, outage_off_s=5.0)
 """A second more for a busy machine; an outage's end is known to a probe, and its start to a dose."""
@@ -36,8 +37,9 @@ INTERRUPTED: Final = 130
 @click.option("--seconds", default=30.0, show_default=True, type=click.FloatRange(8, 600), help="How long the desks work.")
 @click.option("--desks", default=5, show_default=True, type=click.IntRange(1, 50), help="Desks that give doses.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same people and pauses.")
+@click.option("--profile", default="cowin-vaccinator", show_default=True, type=click.Choice([*DIALECTS]), help="Which kind of server.")
 @click.option("--json", "file", type=click.File("wb", lazy=False), help="Write the result there, as JSON.")
-def demo(seconds: float, desks: int, seed: int, file: BinaryIO | None) -> int:
+def demo(seconds: float, desks: int, seed: int, profile: str, file: BinaryIO | None) -> int:
     """
     Show an outage: a national server that fails and comes back, a sidecar, and desks that go on.
 
@@ -49,7 +51,7 @@ def demo(seconds: float, desks: int, seed: int, file: BinaryIO | None) -> int:
     folder = Path(tempfile.mkdtemp(prefix="dosekeeper-demo-"))
     code = INTERRUPTED
     try:
-        code = _shown(Plan(seconds, desks, seed), folder, screen, file)
+        code = _shown(Plan(seconds, desks, seed, profile), folder, screen, file)
     finally:
         if code == BROKEN:
             screen.say(logs_in(folder))

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
+from simulator.dialects import DIALECTS
+from simulator.forms import Dialect
+
 ANSWER_WITHIN_S: Final = 3
 """The shipped default, not shortened: it is what the desks are promised."""
 
@@ -26,8 +29,8 @@ HOST: Final = "127.0.0.1"
 PEOPLE_PER_DESK_S: Final = 3
 """On the register: more than those of the queue who are not walk-ins."""
 
-LOSING: Final[dict[str, Any]] = {"fault": "commit_then_drop", "share": 0.3, "routes": ["/api/v2/vaccinator/beneficiaries/*"]}
-"""A share at which the server still counts as up, so that each lost answer is a riddle of its own."""
+LOSING: Final[dict[str, Any]] = {"fault": "commit_then_drop", "share": 0.3}
+"""A share at which the server still counts as up, so that each lost answer is a riddle of its own; on the routes of what is entered."""
 
 
 class Phase(Enum):
@@ -60,11 +63,17 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One run: the time that the desks work, how many they are, and the seed of all chances."""
+    """One run: the time that the desks work, how many they are, the seed of all chances, and the profile of the server."""
 
     seconds: float
     desks: int
     seed: int
+    profile: str = "cowin-vaccinator"
+
+    @property
+    def dialect(self) -> Dialect:
+        """How the desks write to such a server."""
+        return DIALECTS[self.profile]
 
     @property
     def people(self) -> int:
@@ -72,10 +81,11 @@ class Plan:
         return int(self.seconds * self.desks * PEOPLE_PER_DESK_S)
 
 
-def config(url: str, port: int, admin_port: int) -> str:
+def config(profile: str, url: str, port: int, admin_port: int) -> str:
     """Return the sidecar's `config.yaml`: JSON is YAML."""
     settings = {
         "centre": {"id": "demo", "name": "Medical College Rudrapur", "number": 563048},
+        "profile": profile,
         "upstream": {"url": url, "headers": {"x-api-key": "demo-key"}},
         "listen": {"host": HOST, "port": port},
         "admin": {"host": HOST, "port": admin_port},

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Final
 
+from aiohttp import ClientSession
+
 from simulator import clock
 from simulator.demo.evidence import Evidence
 from simulator.demo.judge import missing, still_waiting
@@ -17,7 +19,7 @@ from simulator.demo.processes import Failed
 from simulator.demo.repair import REFUSED_BATCH, repair
 from simulator.demo.screen import Screen, View
 from simulator.demo.stage import Seen, Stage
-from simulator.desks import DayBook, staffed
+from simulator.desks import DayBook, Desk, staffed
 from simulator.forms import Due, queue_of
 
 LOOK_EVERY_S: Final = 0.25
@@ -60,7 +62,7 @@ class Play:
 
     def _queue(self, people: list[dict[str, Any]]) -> Iterator[Due]:
         """Yield who comes; for one of those who come while the server is down, the batch is misread."""
-        for due in queue_of(people, Random(self.plan.seed), clock.now().at):
+        for due in queue_of(people, self.plan.dialect.identity, Random(self.plan.seed), clock.now().at):
             if self.phase is Phase.DOWN and self.misread is None and due.walk_in is not None:
                 self.misread = due.who
                 yield replace(due, batch=REFUSED_BATCH)
@@ -75,11 +77,14 @@ class Play:
     async def _repair(self, who: str) -> None:
         for one in self.book.entered:
             if one.entry.who == who and one.is_dose:
-                await repair(one.record, self.stage.configuration, self.screen.note)
+                await repair(one.record, self.plan.dialect.batch, self.stage.configuration, self.screen.note)
                 self.repaired.append(one.record)
 
     async def _staffed(self, queue: Iterator[Due], closed: asyncio.Event) -> None:
-        await staffed(self.stage.api, self.plan.desks, self.plan.seed, queue, self.book, closed)
+        def desk(http: ClientSession, draw: Random) -> Desk:
+            return Desk(self.stage.api, self.plan.dialect, http, self.book, draw)
+
+        await staffed(desk, self.plan.desks, self.plan.seed, queue, closed)
 
     async def _day(self) -> None:
         for phase in (Phase.UP, Phase.LOSING, Phase.SLOW, Phase.CALM, Phase.DOWN, Phase.SILENT, Phase.BACK):

@@ -17,9 +17,9 @@ REFUSED_BATCH: Final = "4121Z0I2"
 REASON: Final = "batch number misread on the vial"
 
 
-async def repair(record: str, configuration: Path, show: Callable[[str], None]) -> None:
+async def repair(record: str, member: str, configuration: Path, show: Callable[[str], None]) -> None:
     """
-    Find *record* among those held, and correct its batch; each command line, and what it said, is shown.
+    Find *record* among those held, and correct its batch, which is in *member*; each command line, and what it said, is shown.
 
     Raises:
         Failed: A command did not do its work, or the record is not held.
@@ -29,7 +29,7 @@ async def repair(record: str, configuration: Path, show: Callable[[str], None]) 
     if record not in held:
         raise Failed(f"The server refused record {record}, but it is not held for a person.")
     show(f"  record {held[record]['number']}: {held[record]['reason']}")
-    edit = ("--set", f"vaccine_batch={BATCH}", "--reason", REASON, "--by", "demo")
+    edit = ("--set", f"{member}={BATCH}", "--reason", REASON, "--by", "demo")
     edited = await _run(configuration, show, "records", "edit", str(held[record]["number"]), *edit)
     show("\n".join(f"  {line}" for line in edited.splitlines()))
 

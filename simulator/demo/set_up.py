@@ -31,8 +31,9 @@ async def staged(plan: Plan, folder: Path) -> AsyncIterator[Stage]:
     port, control, data, admin = free_ports(HOST, 4)
     origin = f"http://{HOST}"
     configuration = folder / "config.yaml"
-    configuration.write_text(config(f"{origin}:{port}/api", data, admin))
-    server = ("--port", str(port), "--control-port", str(control), "--seed", str(plan.seed), "--people", str(plan.people))
+    configuration.write_text(config(plan.profile, f"{origin}:{port}{plan.dialect.base}", data, admin))
+    where = ("--port", str(port), "--control-port", str(control))
+    server = (*where, "--seed", str(plan.seed), "--people", str(plan.people), "--api", plan.dialect.api)
     async with (
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_S)) as http,
         started("simulator", *server, folder=folder) as simulator,
@@ -40,7 +41,7 @@ async def staged(plan: Plan, folder: Path) -> AsyncIterator[Stage]:
         await _ready(simulator, http, f"{origin}:{control}/_sim/faults", "The server")
         async with started("proxy", "--config", str(configuration), "serve", folder=folder) as sidecar:
             await _ready(sidecar, http, f"{origin}:{data}/.dosekeeper/status", "The sidecar")
-            yield Stage(http, f"{origin}:{control}", f"{origin}:{data}", f"{origin}:{admin}", configuration)
+            yield Stage(http, f"{origin}:{control}", f"{origin}:{data}", f"{origin}:{admin}", configuration, plan.dialect)
 
 
 async def _ready(process: Process, http: aiohttp.ClientSession, url: str, name: str) -> None:

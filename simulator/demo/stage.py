@@ -16,6 +16,7 @@ from simulator.demo.evidence import Applied, Received, Span
 from simulator.demo.plan import Phase
 from simulator.demo.processes import Failed
 from simulator.desks import REGISTRATION
+from simulator.forms import Dialect
 
 ASKS_AT_ONCE: Final = 16
 
@@ -53,12 +54,13 @@ class Stage:
     data: str
     admin: str
     configuration: Path
+    dialect: Dialect
     raised: str | None = None
 
     @property
     def api(self) -> str:
         """The address that the desks' software is given."""
-        return f"{self.data}/api"
+        return self.data + self.dialect.base
 
     async def enter(self, phase: Phase) -> None:
         """Bring about *phase*: between two in which the server does not answer there is no moment in which it does."""
@@ -66,7 +68,8 @@ class Stage:
         if phase.answers and before is not None:
             await self._lift(before)
         if phase.fault is not None:
-            self.raised = (await self._json("POST", f"{self.control}/_sim/faults", phase.fault))["id"]
+            routes = {"routes": self.dialect.recorded} if phase is Phase.LOSING else {}
+            self.raised = (await self._json("POST", f"{self.control}/_sim/faults", phase.fault | routes))["id"]
         if not phase.answers and before is not None:
             await self._lift(before)
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
-from simulator.exchange import Reply, text_reply
+from simulator.exchange import Reply
 from simulator.faults.fault import RequestFault, Visit
 
 
 class Auth401(RequestFault):
-    """Answers 401 in CoWIN's words, whatever credential came."""
+    """Answers 401 in the server's own words, whatever credential came."""
 
     async def strike(self, visit: Visit) -> Reply | None:
         """Answer 401; the request is not done."""
         await visit.read()
-        return text_reply(HTTPStatus.UNAUTHORIZED, "Unauthenticated access!")
+        return visit.unauthenticated()

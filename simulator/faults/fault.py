@@ -30,6 +30,10 @@ class Visit(Protocol):
         """Let the next fault strike or, after the last, the server do what was asked."""
         ...
 
+    def unauthenticated(self) -> Reply:
+        """Return the server's own answer to a credential that is not accepted."""
+        ...
+
     def reset(self) -> None:
         """Break the connection so that the client sees a reset."""
         ...

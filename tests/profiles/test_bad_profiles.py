@@ -160,7 +160,7 @@ def test_a_profile_of_ones_own() -> None:
             HEAD + RECORD + "    slots: [header.person]\n",
             (
                 'own.yaml:15: routes[0].slots[0]: "header.person" must be the place of an id, such as '
-                "body.person, body.persons[], query.person or path.person"
+                'body.person, body.persons[], query.person or path.person, or "body.subject after Person/"'
             ),
         ),
         (HEAD + RECORD + "    slots: [body.a, path.id]\n", 'own.yaml:15: routes[0].slots[1]: there is no parameter {id} in "/doses"'),
@@ -221,7 +221,10 @@ def test_a_profile_of_ones_own() -> None:
         (HEAD + RECORD + "provisional: {digits: 16, prefix: '99'}\n", "own.yaml:15: provisional.digits: must be at most 15, not 16"),
         (
             HEAD + RECORD + "provisional: {digits: 14, prefix: '09'}\n",
-            'own.yaml:15: provisional.prefix: "09" must be one to four digits in quotes, the first of them not 0',
+            (
+                'own.yaml:15: provisional.prefix: "09" must be one to four digits in quotes, the first of them not 0, '
+                "or letters, such as offline-"
+            ),
         ),
         (HEAD + RECORD + "provisional: {digits: 14, prefix: 99}\n", "own.yaml:15: provisional.prefix: must be text, not 99"),
         (
@@ -266,4 +269,4 @@ def test_no_such_file() -> None:
     with pytest.raises(DocumentError) as caught:
         load_profile("mine.yaml", Path("profiles"))
     name = Path("profiles") / "mine.yaml"
-    assert str(caught.value) == f"{name}: no such file; give the path of a profile, or the name of a shipped one: cowin-vaccinator"
+    assert str(caught.value) == f"{name}: no such file; give the path of a profile, or the name of a shipped one: cowin-vaccinator, fhir-r4"

@@ -156,3 +156,42 @@ def test_expressions_of_one_text_are_equal() -> None:
     assert Expression("a") != Expression("b")
     assert len({Expression("a"), Expression("a")}) == 1
     assert str(Expression("a.b")) == "a.b"
+
+
+@pytest.mark.parametrize(
+    ("reference", "id_"),
+    [
+        ("Patient/4711", "4711"),
+        (" Patient/4711 ", "4711"),
+        ("https://host/fhir/Patient/4711/_history/1", "4711"),
+        ("https://host/fhir/Patient/4711?x=Patient/7", "4711"),
+        ("Patient/", None),
+        ("Patient", None),
+        ("urn:uuid:61ebe359", None),
+        ("OutPatient/4711", None),
+        (None, None),
+        (4711, None),
+    ],
+)
+def test_segment_after(reference: object, id_: str | None) -> None:
+    assert found("segment_after(a, 'Patient')", {"a": reference}) == id_
+
+
+@pytest.mark.parametrize(("value", "encoded"), [("a|b c/é", "a%7Cb%20c%2F%C3%A9"), ("", ""), (None, None), (7, None)])
+def test_url_encoded(value: object, encoded: str | None) -> None:
+    assert found("url_encoded(a)", {"a": value}) == encoded
+
+
+@pytest.mark.parametrize(
+    ("value", "iso"),
+    [("2026-11-23T10:12:00+05:30", "2026-11-23"), ("2026-11-23", "2026-11-23"), ("2026-11", None), ("23-11-2026", None), (None, None)],
+)
+def test_day(value: object, iso: str | None) -> None:
+    assert found("day(a)", {"a": value}) == iso
+
+
+@pytest.mark.parametrize("text", ["!a.b", "a && !b.c", "x[?!a.b]"])
+def test_a_not_that_would_bind_otherwise_than_it_looks_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="binds tighter"):
+        Expression(text)
+    assert Expression("!(a.b)").search({"a": {}}) is True

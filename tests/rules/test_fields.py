@@ -20,6 +20,7 @@ from proxy.rules.fields import (
     to_block,
     with_key,
     with_length,
+    with_missing,
 )
 from proxy.rules.wire import Fields, first
 
@@ -247,3 +248,8 @@ def test_a_correction_has_a_key_of_its_own_where_the_request_had_one() -> None:
     fields = ((b"Host", b"a"), (b"idempotency-KEY", b'"old"'))
     assert with_key(fields, "new") == ((b"Host", b"a"), (b"idempotency-KEY", b'"new"'))
     assert with_key(fields[:1], "new") == fields[:1]
+
+
+def test_a_declared_field_is_added_where_the_client_sent_none() -> None:
+    came = ((b"If-None-Exist", b"own"),)
+    assert with_missing(came, [("if-none-exist", "ours"), ("X-More", "é")]) == (*came, (b"X-More", b"\xe9"))

@@ -138,3 +138,21 @@ def test_an_answer_without_a_real_id(body: object) -> None:
 
 def issued(body: object) -> str | None:
     return issued_id(Issues.model_validate({"id": "body.id"}), {"status": 200, "headers": {}, "body": body, "text": ""})
+
+
+LETTERS = Provisional.model_validate({"prefix": "offline-", "digits": 13})
+LETTERED = provisional_id(LETTERS, 1042, 17)
+
+
+def test_an_id_of_letters_and_digits() -> None:
+    assert "offline-" + "001042" + "000017" + check_digit("001042000017") == LETTERED
+    assert centre_of(LETTERED, LETTERS) == 1042
+    assert running_numbers(LETTERS) == 1_000_000
+    assert is_provisional(LETTERED, LETTERS)
+    assert not is_provisional(LETTERED.replace("17", "18"), LETTERS)
+    assert not is_provisional(LETTERED.removeprefix("offline-"), LETTERS)
+
+
+@pytest.mark.parametrize("hidden", [LETTERED, escaped(LETTERED), percent(LETTERED), quote(percent(LETTERED), safe=""), f"x{LETTERED}y"])
+def test_letters_are_found_however_they_are_written(hidden: str) -> None:
+    assert find_provisional(f'{{"reference":"Patient/{hidden}"}}'.encode(), LETTERS) == {LETTERED}

@@ -171,3 +171,10 @@ def test_when_replay_looks_before_it_sends(record: Unsent, needed: bool) -> None
 )
 def test_when_a_not_there_is_believed(last_sent_at: int, outage_ended_at: int | None, believed_at: int) -> None:
     assert settled_at(last_sent_at, outage_ended_at, 60.0, NOON) == believed_at
+
+
+def test_what_is_asked_instead() -> None:
+    either = LookUp.model_validate(LOOK_UP.model_dump() | {"or_query": {"day": "request.body.day", "dose": "text(request.body.dose)"}})
+    assert question(either, {"body": {"person": "7", "dose": 1, "day": OURS}}) == "/find?person=7&dose=1"
+    assert question(either, {"body": {"dose": 1, "day": OURS}}) == f"/find?day={OURS}&dose=1"
+    assert question(either, {"body": {"dose": 1}}) is None

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.profiles.expressions import Expression
 from proxy.profiles.load import load_profile
 from proxy.profiles.model import ErrorText
 from proxy.rules.admission import Inadmissible, admit
@@ -28,6 +29,7 @@ STATUSES: Final = {
     "key-reused": 422,
     "recorded-otherwise": 409,
     "waits-for-correction": 409,
+    "not-taken": 422,
     "person-unknown": 422,
     "person-not-registered-yet": 503,
     "body-too-large": 413,
@@ -140,3 +142,11 @@ def test_nothing_of_a_request_stands_in_the_problem_that_it_is_told(secret: str,
             found = admit(Match(route, {"id": secret}), "POST", target, fields, content[: len(content) - cut], real_ids)
             assert isinstance(found, Inadmissible)
             assert secret.encode() not in problem(found.code, found.detail, COWIN.error_members).body
+
+
+def test_errors_that_are_not_flat() -> None:
+    shape = Expression("{resourceType: 'OperationOutcome', issue: [{diagnostics: detail, details: {text: title}}]}")
+    body = orjson.loads(problem("denied", "Route x.", shape).body)
+    assert (body["status"], body["resourceType"]) == (403, "OperationOutcome")
+    assert body["issue"] == [{"diagnostics": body["detail"], "details": {"text": body["title"]}}]
+    assert "issue" not in orjson.loads(problem("denied", "Route x.", Expression("title")).body), "no object: left out"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -90,3 +91,41 @@ def test_any_request_is_borne_and_nothing_changes_where_nothing_is_known(target:
     slots_in(found, target, body)
     assert translated(found, target, body, {}) == (target, body)
     assert translated(found, target, body, {"no such id": X}) == (target, body)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Patient/{}", "Patient/{}"),
+        ("https://host/fhir/Patient/{}/_history/1", "https://host/fhir/Patient/{}/_history/1"),
+        ("Patient\\/{}", "Patient/{}"),
+        ("Patient\\u002F{}", "Patient/{}"),
+        ("Patient/{}-1", None),
+        ("Patient/7{}", None),
+        ("OutPatient/{}", None),
+        ("Person/{}", None),
+        ("{}", None),
+    ],
+)
+def test_an_id_that_is_part_of_a_text(before: str, after: str | None) -> None:
+    whole = '{{ "a" : {{"reference" :"{}"}}, "b": "Patient/{}" }}'
+    body, wanted = whole.format(before.format(P), P), whole.format(before.format(P) if after is None else after.format(X), P)
+    assert translated(route("body.a.reference after Patient/"), "/persons", body.encode(), REAL) == ("/persons", wanted.encode())
+
+
+def test_an_id_that_is_part_of_a_text_in_the_query() -> None:
+    both = route("query.patient", "query.patient after Patient/", method="GET")
+    target = f"/x?patient=Patient%2F{P}&patient={Q}&patient=Patient/{Q},Patient/7"
+    assert translated(both, target, b"", REAL)[0] == f"/x?patient=Patient/{X}&patient={Y}&patient=Patient/{Y}%2CPatient/7"
+    assert {P, Q, "7"} <= slots_in(both, target, b"")
+
+
+def test_two_kinds_of_reference_in_one_place() -> None:
+    entries = route("body.e[].url after Patient/", "body.e[].url after Immunization/")
+    body = json.dumps({"e": [{"url": f"Patient/{P}"}, {"url": f"Immunization/{Q}"}, {"url": "Patient"}]}).encode()
+    assert json.loads(translated(entries, "/x", body, REAL)[1])["e"] == [
+        {"url": f"Patient/{X}"},
+        {"url": f"Immunization/{Y}"},
+        {"url": "Patient"},
+    ]
+    assert slots_in(entries, "/x", body) == {P, Q}

@@ -20,13 +20,14 @@ import aiohttp
 import pytest
 
 from simulator import Simulator
+from simulator.cowin.desk import COWIN, identity, registration, vaccination
 from simulator.demo import main
 from simulator.demo.result import Limits, Result
 from simulator.demo.stage import Stage
 from simulator.demo.table import table
 from simulator.desks import KEY, REGISTRATION
 from simulator.faults.scope import Scope
-from simulator.forms import Due, identity, registration, vaccination
+from simulator.forms import Due
 from simulator.people import population
 
 DEMO = (sys.executable, "-m", "proxy", "demo")
@@ -68,9 +69,10 @@ def left_in(folder: Path) -> list[Path]:
 
 
 @pytest.mark.timeout(150)
-async def test_an_outage_breaks_no_guarantee(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("profile", "batch"), [("cowin-vaccinator", "vaccine_batch"), ("fhir-r4", "lotNumber")])
+async def test_an_outage_breaks_no_guarantee(tmp_path: Path, profile: str, batch: str) -> None:
     file = tmp_path / "result.json"
-    async with demo("--seconds", "10", "--desks", "4", "--json", str(file), temporary=tmp_path) as process:
+    async with demo("--seconds", "10", "--desks", "4", "--profile", profile, "--json", str(file), temporary=tmp_path) as process:
         said = (await process.communicate())[0].decode()
     assert process.returncode == 0, said
     result = json.loads(file.read_text())["result"]
@@ -85,7 +87,7 @@ async def test_an_outage_breaks_no_guarantee(tmp_path: Path) -> None:
     assert "The server is down" in said
     assert f"doses given                           {result['doses_given']}\n" in said
     assert "\n$ dosekeeper records list --state held --json\n" in said
-    assert re.search(r"^\$ dosekeeper records edit \d+ --set vaccine_batch=4121Z012 --reason '.+' --by demo$", said, re.MULTILINE)
+    assert re.search(rf"^\$ dosekeeper records edit \d+ --set {batch}=4121Z012 --reason '.+' --by demo$", said, re.MULTILINE)
     assert "lost                                  0\n" in said
     assert said.endswith("Every guarantee was kept.\n")
     assert left_in(tmp_path) == [file], "journal and logs are left behind"
@@ -110,7 +112,7 @@ async def test_what_the_server_received_and_took_on_is_seen_as_it_was(tmp_path: 
     person = next(population(1, Random(1), date(2021, 7, 30)))
     leak = "99563048000017"
     async with Simulator(people=0) as server, aiohttp.ClientSession() as http:
-        stage = Stage(http, server.control_url, server.url, "", tmp_path)
+        stage = Stage(http, server.control_url, server.url, "", tmp_path, COWIN)
         await server.faults.raise_fault("commit_then_drop", Scope(times=1), {})
         register, vaccinate = registration(person), vaccination(Due("", "", (1,), "30-07-2021"), leak, 1, 1_627_600_000_000)
         for number, form in ((7, register), (8, vaccinate)):

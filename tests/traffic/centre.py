@@ -136,7 +136,9 @@ def a_dose(person: str, dose: int = 1) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def a_centre(folder: Path, upstream: str, /, *, clock: Clock | None = None, **settings: dict[str, Any]) -> AsyncIterator[Centre]:
+async def a_centre(
+    folder: Path, upstream: str, profile: str = "cowin-vaccinator", /, *, clock: Clock | None = None, **settings: dict[str, Any]
+) -> AsyncIterator[Centre]:
     """Run a sidecar in front of *upstream* until the block ends; *settings* are sections that differ from `QUICK`."""
     environ = {
         f"DOSEKEEPER_{section}__{key}".upper(): str(value)
@@ -144,7 +146,7 @@ async def a_centre(folder: Path, upstream: str, /, *, clock: Clock | None = None
         for key, value in keys.items()
     }
     config = folder / "config.yaml"
-    config.write_text(f"upstream: {{url: {upstream}, headers: {{x-api-key: demo-key}}}}\n")
+    config.write_text(f"upstream: {{url: {upstream}, headers: {{x-api-key: demo-key}}}}\nprofile: {profile}\n")
     loaded = load_settings(config, environ)
     bell = Bell()
     journal = await open_journal(loaded.store.path, loaded.store.key_file, {}, Role.SERVICE, bell.ring)
