@@ -16,6 +16,7 @@ from proxy.rules.slots import translated
 from proxy.rules.wire import Failure, Fields, first
 from proxy.traffic import answers
 from proxy.traffic.active_profile import ActiveProfile
+from proxy.traffic.apart import apart
 from proxy.traffic.body import Body, Incomplete, TooLarge
 from proxy.traffic.budget import Budget
 from proxy.traffic.circuits import Circuits
@@ -102,7 +103,7 @@ class PassRoute:
             return self._problem("person-not-registered-yet", "The id is provisional.", retry_after_s=AGAIN_S)
         if content is None or route is None or not known.real_ids:
             return Outgoing(method, target, fields, body.outgoing())
-        there, translation = translated(route, target, content, known.real_ids)
+        there, translation = await apart(len(content), translated, route, target, content, known.real_ids)
         return Outgoing(method, there, with_length(fields, len(translation)), translation or None)
 
     def _server_down(self, group: str) -> web.Response:

@@ -25,6 +25,7 @@ from proxy.rules.routes import Match
 from proxy.rules.wire import Answer, Fields, text_of
 from proxy.traffic import answers
 from proxy.traffic.active_profile import ActiveProfile
+from proxy.traffic.apart import apart
 from proxy.traffic.body import Body, Incomplete, TooLarge
 from proxy.traffic.circuits import Circuits, Permit
 from proxy.traffic.clock import Clock
@@ -132,7 +133,7 @@ class RecordRoute:
         known = await self.persons.resolve(route, write.target, block, content)
         if known is None:
             return Inadmissible("person-unknown", "An id in it was not given out, or stands where it cannot be replaced."), {}
-        admission = admit(write.match, write.request.method, write.target, fields, content, known.real_ids)
+        admission = await apart(len(content), admit, write.match, write.request.method, write.target, fields, content, known.real_ids)
         if isinstance(admission, Inadmissible):
             return admission, {}
         now = self.clock.wall()
