@@ -11,7 +11,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -25,6 +25,7 @@ from proxy.traffic.circuits import Circuits
 from proxy.traffic.clock import Clock
 from proxy.traffic.credentials import Credentials
 from proxy.traffic.data_port import DataPort
+from proxy.traffic.limits import Limits
 from proxy.traffic.look_ups import LookUps
 from proxy.traffic.meters import Meters
 from proxy.traffic.monitor import Monitor
@@ -73,8 +74,10 @@ class Sidecar:
     probers: tuple[Prober, ...]
     passing: PassRoute
 
-    def data_port(self, status: Callable[[], Awaitable[dict[str, Any]]]) -> DataPort:
-        """Return the data port; *status* is what it tells client software of the centre."""
+    def data_port(self, status: Callable[[], Awaitable[dict[str, Any]]], limits: Limits | None = None) -> DataPort:
+        """Return the data port; *status* is what it tells client software of the centre, *limits* what each may take."""
+        limits = limits or Limits()
+        passing = replace(self.passing, limits=limits)
         recording = RecordRoute(
             profile=self.profile,
             journal=self.journal,
@@ -83,16 +86,17 @@ class Sidecar:
             credentials=self.credentials,
             sender=self.sender,
             replayer=self.replayer,
-            passing=self.passing,
+            passing=passing,
             background=self.background,
             meters=self.meters,
             clock=self.clock,
             answer_within_s=self.settings.answering.answer_within,
             body_max=self.settings.answering.body_max,
             timezone=ZoneInfo(self.settings.centre.timezone),
+            limits=limits,
         )
         monitor = Monitor(self.profile, self.journal, status)
-        return DataPort(self.profile, self.upstream.prefix, recording, self.passing, monitor, self.meters)
+        return DataPort(self.profile, self.upstream.prefix, recording, passing, monitor, self.meters)
 
     async def recover(self) -> None:
         """Take up what the process before this one left: sends cut off, a running outage, an operator's hold."""
@@ -181,7 +185,7 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
         if group.probe is not None
     )
     circuits.bells += [keeper.wake.ring, replayer.wake.ring, *(prober.wake.ring for prober in probers)]
-    passing = PassRoute(active, upstream, circuits, credentials, budget, persons, meters, settings.answering.body_max)
+    passing = PassRoute(active, upstream, circuits, credentials, budget, persons, meters, settings.answering.body_max, Limits())
     return Sidecar(
         settings=settings,
         profile=active,

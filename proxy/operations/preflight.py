@@ -11,11 +11,23 @@ from proxy.document import Place, Problem
 from proxy.document.fields import FromEnvironment, FromFile, FromText, HeaderSource
 from proxy.operations.loopback import is_loopback
 from proxy.settings import Settings
+from proxy.traffic.server import wire_problem
 
 
 def problems(settings: Settings, environ: Mapping[str, str]) -> list[Problem]:
     """Return all that keeps a service from starting with *settings*; no value of a credential is repeated."""
-    return [*settings.problems_off_loopback(), *_admin(settings), *_credentials(settings, environ), *_certificates(settings)]
+    return [
+        *settings.problems_off_loopback(),
+        *_admin(settings),
+        *_credentials(settings, environ),
+        *_certificates(settings),
+        *_wire(),
+    ]
+
+
+def _wire() -> Iterator[Problem]:
+    if (why := wire_problem()) is not None:
+        yield _problem("", why)
 
 
 def _admin(settings: Settings) -> Iterator[Problem]:

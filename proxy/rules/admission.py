@@ -18,6 +18,9 @@ from proxy.rules.wire import Fields
 LANES_MAX: Final = 64
 """Persons in one record; a request that names more is refused rather than tied to half of the district."""
 
+VALUES_MAX: Final = 20_000
+"""Values in a body; a megabyte has room for 500,000, and expressions would walk over them for seconds. A large FHIR bundle has 5,000."""
+
 
 @dataclass(frozen=True, slots=True)
 class Admissible:
@@ -50,6 +53,8 @@ def admit(match: Match, method: str, target: str, fields: Fields, body: bytes, r
         body: The whole body.
         real_ids: Real id by provisional id: what it says is told by the real ones.
     """
+    if body.count(b",") > VALUES_MAX:
+        return Inadmissible("body-too-large", f"A record has at most {VALUES_MAX} values.")
     try:
         view = request_view(match.params, method, target.partition("?")[2], fields, orjson.loads(body))
         real = _by_real_ids(match, method, target, fields, body, real_ids) if real_ids else view

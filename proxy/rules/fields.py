@@ -27,8 +27,23 @@ HOP_BY_HOP: Final = frozenset(
 )
 """Fields that speak of one connection only (RFC 9110 §7.6.1)."""
 
-NEVER_FORWARDED: Final = HOP_BY_HOP | {b"host", b"expect", b"forwarded", b"x-real-ip"}
-"""`Host` is the upstream's own, `Expect` was answered here; the others are claims that a client could make up."""
+CLAIMS: Final = frozenset(
+    {
+        b"client-ip",
+        b"forwarded",
+        b"true-client-ip",
+        b"via",
+        b"x-client-ip",
+        b"x-cluster-client-ip",
+        b"x-original-url",
+        b"x-real-ip",
+        b"x-rewrite-url",
+    }
+)
+"""What a proxy says of a client and of what it asked for, and a client could make up; the last would take a dose past the journal."""
+
+NEVER_FORWARDED: Final = HOP_BY_HOP | CLAIMS | {b"host", b"expect"}
+"""`Host` is the upstream's own, `Expect` was answered here."""
 
 OWN_PREFIXES: Final = (b"x-forwarded-", b"dosekeeper-")
 
@@ -44,7 +59,7 @@ def forwardable(fields: Iterable[tuple[bytes, bytes]]) -> Fields:
     """Return the end-to-end fields of a request, as they came."""
     kept = tuple(fields)
     dropped = NEVER_FORWARDED | _named_in_connection(kept)
-    return tuple((n, v) for n, v in kept if n.lower() not in dropped and not n.lower().startswith(OWN_PREFIXES))
+    return tuple((n, v) for n, v in kept if (name := _read_as(n)) not in dropped and not name.startswith(OWN_PREFIXES))
 
 
 def answer_fields(fields: Iterable[tuple[bytes, bytes]]) -> Fields:
@@ -54,10 +69,15 @@ def answer_fields(fields: Iterable[tuple[bytes, bytes]]) -> Fields:
     return tuple((n, v.translate(BLANKED)) for n, v in kept if n.lower() not in dropped)
 
 
+def _read_as(name: bytes) -> bytes:
+    # To a server that hands fields on as CGI variables (RFC 3875 §4.1.18) X_Real_IP and X-Real-IP are one.
+    return name.lower().replace(b"_", b"-")
+
+
 def _named_in_connection(fields: Fields) -> frozenset[bytes]:
     values = b",".join(value for name, value in fields if name.lower() == b"connection")
     # RFC 9110 §7.6.1 lets Connection name fields; Content-Length named there would turn the body into a second request.
-    return frozenset(token.strip().lower() for token in values.split(b",") if token.strip()) - {b"content-length", b"content-type"}
+    return frozenset(_read_as(token.strip()) for token in values.split(b",") if token.strip()) - {b"content-length", b"content-type"}
 
 
 def split_credentials(fields: Fields, names: Collection[bytes]) -> tuple[Fields, Fields]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from proxy.profiles.model import CENTRE_DIGITS, Issues, Provisional
 
-_ESCAPED: Final = regex(rb"(?:%(?:25)*5[Cc]|\\){1,8}u00([2-7][0-9A-Fa-f])|%(?:25)*([2-7][0-9A-Fa-f])")
+_ESCAPED: Final = regex(rb"(?:%(?:25)*+5[Cc]|\\){1,8}+u00([2-7][0-9A-Fa-f])|%(?:25)*+([2-7][0-9A-Fa-f])")
 """A character as JSON (`\\u0039`) or percent-encoding (`%39`) may disguise it, JSON within JSON and encoding of the encoded included."""
 
 _NUMBER: Final = regex(rb"(?<![0-9])[0-9]++(?:\.[0-9]++(?:[eE][+-]?[0-9]++)?|[eE][+-]?[0-9]++)")
@@ -56,11 +56,6 @@ def is_provisional(text: str, form: Provisional) -> bool:
     )
 
 
-def centre_of(provisional: str, form: Provisional) -> int:
-    """Return the number of the centre that gave out *provisional*."""
-    return int(provisional[len(form.prefix) :][:CENTRE_DIGITS])
-
-
 def check_digit(digits: str) -> str:
     """
     Return the digit that finds a mistyped one, and two neighbours exchanged unless they are 0 and 9.
@@ -71,20 +66,22 @@ def check_digit(digits: str) -> str:
     return str(-sum(product // 10 + product % 10 for product in doubled) % 10)
 
 
-def find_provisional(data: bytes, form: Provisional) -> frozenset[str]:
+def find_provisional(data: bytes, form: Provisional, centre_number: int | None = None) -> frozenset[str]:
     """
     Return everything in *data* that has the form of a provisional id, wherever it stands and however its characters are written.
 
     Args:
         data: A raw target, a header block or a body, as it would go on the wire; not compressed.
         form: The profile's.
+        centre_number: Of the centre whose ids are looked for; None: of any.
     """
     plain = _ESCAPED.sub(_character, data) if b"\\" in data or b"%" in data else data
     # Looked for at every place: a prefix and a check digit can begin anywhere within a longer run of digits.
-    shape = regex(rb"(?=(%b[0-9]{%d}))" % (escape(form.prefix).encode(), form.length - len(form.prefix)))
+    lead = form.prefix if centre_number is None else f"{form.prefix}{centre_number:0{CENTRE_DIGITS}}"
+    shape = regex(rb"(?=(%b[0-9]{%d}))" % (escape(lead).encode(), form.length - len(lead)))
     found = {match[1].decode() for match in shape.finditer(plain)}
-    found |= {str(int(value)) for value in map(float, _NUMBER.findall(plain)) if value.is_integer()}
-    return frozenset(text for text in found if is_provisional(text, form))
+    found |= {str(int(value)) for number in _NUMBER.finditer(plain) if (value := float(number[0])).is_integer()}
+    return frozenset(text for text in found if text.startswith(lead) and is_provisional(text, form))
 
 
 def issued_id(issues: Issues, answer: Mapping[str, Any]) -> str | None:

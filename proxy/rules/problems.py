@@ -65,6 +65,32 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     "body-too-large": Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Not recorded: the request is too large", "Send less in one request."),
     "body-incomplete": Kind(HTTPStatus.BAD_REQUEST, "Not recorded: the request ended early", "Send it again."),
+    "too-slow": Kind(
+        HTTPStatus.REQUEST_TIMEOUT,
+        "Not recorded: the request came too slowly",
+        "Send it again; if it stays so, look at the line between the desk and the sidecar.",
+    ),
+    "too-many-connections": Kind(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Not recorded: too many connections to the sidecar",
+        "Try again in a few seconds; if it stays so, look for the program that opens them.",
+    ),
+    "head-too-large": Kind(
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "Not recorded: the header fields are too large", "Send fewer or shorter ones."
+    ),
+    "target-too-long": Kind(HTTPStatus.REQUEST_URI_TOO_LONG, "Not recorded: the address is too long", "Send it in the body."),
+    "request-malformed": Kind(HTTPStatus.BAD_REQUEST, "Not recorded: this is no HTTP request", "Ask who makes the desk's software."),
+    "version-not-served": Kind(
+        HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "Not recorded: this version of HTTP is not served here", "Use HTTP/1.1."
+    ),
+    "coding-not-served": Kind(
+        HTTPStatus.NOT_IMPLEMENTED, "Not recorded: this transfer coding is not served here", "Send it chunked, or with its length."
+    ),
+    "failed": Kind(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "An error within the sidecar",
+        "Look up whether it took effect before you try again, and tell the ICT officer.",
+    ),
     "cannot-record": Kind(
         HTTPStatus.INSUFFICIENT_STORAGE,
         "Not recorded: use paper",
@@ -81,7 +107,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "server-unreachable": Kind(HTTPStatus.BAD_GATEWAY, "The national server cannot be reached", "Try again in a moment."),
     "denied": Kind(HTTPStatus.FORBIDDEN, "This call is not allowed here", "The centre's profile denies it; ask the ICT officer."),
     "method-not-served": Kind(HTTPStatus.METHOD_NOT_ALLOWED, "This method is not served here", "Use the server's own methods."),
-    "path-not-served": Kind(HTTPStatus.BAD_REQUEST, "This path is not served here", "Ask for the path itself, without . and .. in it."),
+    "path-not-served": Kind(
+        HTTPStatus.BAD_REQUEST, "This path is not served here", "Ask for the path itself, without ., .., //, backslashes or fragment in it."
+    ),
     "no-such-record": Kind(HTTPStatus.NOT_FOUND, "No such record", "Look for it with: dosekeeper records list"),
     "no-such-page": Kind(HTTPStatus.NOT_FOUND, "No such page", "See /.dosekeeper/status."),
 }

@@ -73,12 +73,3 @@ def without_prefix(path: str, prefix: str) -> str | None:
     if path == prefix or path.startswith(prefix + "/"):
         return path[len(prefix) :] or "/"
     return None
-
-
-def has_dot_segments(path: str) -> bool:
-    """
-    Whether raw *path* has a `.` or `..` segment, percent-encoded or not.
-
-    A server that resolves them (RFC 3986 §5.2.4) sees another path than we do: a dose would pass unrecorded, and `deny` be evaded.
-    """
-    return "." in unquote(path) and any(unquote(segment) in (".", "..") for segment in path.split("/"))

@@ -59,6 +59,8 @@ def problem(made: Problem) -> web.Response:
         response.headers[hdrs.RETRY_AFTER] = str(made.retry_after_s)
     if made.status == HTTPStatus.METHOD_NOT_ALLOWED:
         response.headers[hdrs.ALLOW] = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+    if made.status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
+        response.force_close()  # the rest of the body is not waited for
     response[OUTCOME] = "problem"
     return response
 
@@ -70,8 +72,15 @@ def json(body: bytes, status: int = HTTPStatus.OK) -> web.Response:
     return response
 
 
+HYGIENE: Final = {"X-Content-Type-Options": "nosniff", hdrs.CACHE_CONTROL: "no-store"}
+"""On every answer of our own (OWASP ASVS 5, 3.4 and 14.3): it may name a person, and is never a page of another type than it says."""
+
+
 async def strip_added(_: web.BaseRequest, response: web.StreamResponse) -> None:
     """Take off what aiohttp added: its own name always, date and type where the upstream sent none (an `on_response_prepare` hook)."""
+    if SENT not in response:
+        for name, value in HYGIENE.items():
+            response.headers.setdefault(name, value)
     sent = response.get(SENT, OWN_KEEPS)
     for name in ADDED:
         if name.lower() not in sent:

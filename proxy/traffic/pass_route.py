@@ -16,10 +16,12 @@ from proxy.rules.slots import translated
 from proxy.rules.wire import Failure, Fields, first
 from proxy.traffic import answers
 from proxy.traffic.active_profile import ActiveProfile
+from proxy.traffic.apart import apart
 from proxy.traffic.body import Body, Incomplete, TooLarge
 from proxy.traffic.budget import Budget
 from proxy.traffic.circuits import Circuits
 from proxy.traffic.credentials import Credentials
+from proxy.traffic.limits import Limits
 from proxy.traffic.meters import Meters
 from proxy.traffic.persons import Persons
 from proxy.traffic.upstream import Broken, Outgoing, StreamedAnswer, Upstream
@@ -45,6 +47,7 @@ class PassRoute:
     persons: Persons
     meters: Meters
     body_max: int
+    limits: Limits
 
     async def relay(self, request: web.BaseRequest, route: Route | None, target: str, body: Body | None = None) -> web.StreamResponse:
         """
@@ -59,13 +62,13 @@ class PassRoute:
         group = OTHER_GROUP if route is None else route.group
         if not self.circuits.admits(group):
             return self._server_down(group)
-        body = body or Body(request)
+        body = body or Body(request, self.limits)
         fields, credential = self.credentials.split(forwardable(request.raw_headers))
         self.credentials.principal(credential)
         try:
             going_up = await self._going_up(request.method, route, target, fields, body)
-        except Incomplete:
-            return self._problem("body-incomplete", "The rest of it did not come.")
+        except Incomplete as unfit:
+            return self._problem(unfit.code, "The rest of it did not come.")
         if isinstance(going_up, web.Response):
             return going_up
         # Only now: a desk that never sends the rest of its body must not keep a half-open circuit's one permit.
@@ -76,8 +79,8 @@ class PassRoute:
         fields = overlaid(going_up.fields + credential, self.credentials.own())
         try:
             async with self.upstream.stream(replace(going_up, fields=fields)) as answer:
-                if isinstance(answer, Failure) and body.owed:
-                    return self._problem("body-incomplete", "The rest of it did not come.")
+                if isinstance(answer, Failure) and body.missing is not None:
+                    return self._problem(body.missing, "It was passed on in part.")
                 outcome = _outcome(answer, described=route is not None)
                 self.circuits.observe(permit, outcome)
                 self.meters.upstream_requests.labels(outcome.kind.value).inc()
@@ -91,6 +94,8 @@ class PassRoute:
             content = await body.whole(self.body_max)
         except TooLarge:
             content = None  # passed on as it arrives; its path and fields are looked at all the same
+        if body.exceeds(self.limits.passed_max):
+            return self._problem(TooLarge.code, f"More than {self.limits.passed_max} bytes are not passed on.")
         known = await self.persons.resolve(route, target, to_block(fields), content or b"")
         if known is None:
             return self._problem("person-unknown", "An id in it was not given out, or stands where it cannot be replaced.")
@@ -98,7 +103,7 @@ class PassRoute:
             return self._problem("person-not-registered-yet", "The id is provisional.", retry_after_s=AGAIN_S)
         if content is None or route is None or not known.real_ids:
             return Outgoing(method, target, fields, body.outgoing())
-        there, translation = translated(route, target, content, known.real_ids)
+        there, translation = await apart(len(content), translated, route, target, content, known.real_ids)
         return Outgoing(method, there, with_length(fields, len(translation)), translation or None)
 
     def _server_down(self, group: str) -> web.Response:

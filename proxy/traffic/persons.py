@@ -18,11 +18,12 @@ from proxy.profiles.model import Provisional, Route
 from proxy.rules.admission import request_view
 from proxy.rules.facts import Facts, facts_of
 from proxy.rules.fields import from_block
-from proxy.rules.identity import centre_of, find_provisional, provisional_id, running_numbers
+from proxy.rules.identity import find_provisional, provisional_id, running_numbers
 from proxy.rules.routes import without_prefix
 from proxy.rules.slots import slots_in, translated
 from proxy.settings import Settings
 from proxy.traffic.active_profile import ActiveProfile
+from proxy.traffic.apart import apart
 from store.identities import Learnt, RealOf, Rekeyed
 from store.journal import Journal
 from store.records import Record
@@ -61,14 +62,14 @@ class Persons:
             headers: Header block.
             body: As it came.
         """
-        found = self._ours(target.encode(), headers, body)
+        size = len(target) + len(headers) + len(body)
+        found = await apart(size, self._ours, target.encode(), headers, body)
         if not found:
             return NOBODY
         identities = await self.journal.identities(found)
         if route is None or len(identities) < len(found):
             return None
-        there, content = translated(route, target, body, dict.fromkeys(slots_in(route, target, body) & found, IN_PLACE))
-        if self._ours(there.encode(), headers, content):
+        if await apart(size, self._misplaced, found, route, target, headers, body):
             return None
         real_ids = {provisional: each.real for provisional, each in identities.items() if each.real is not None}
         return Known(real_ids, tuple(sorted(found - real_ids.keys())))
@@ -79,13 +80,15 @@ class Persons:
         known = await self.resolve(route, record.target, record.headers, record.body)
         if known is None or known.awaits:
             return None
-        return (record.target, record.body) if route is None else translated(route, record.target, record.body, known.real_ids)
+        if route is None:
+            return record.target, record.body
+        return await apart(len(record.body), translated, route, record.target, record.body, known.real_ids)
 
     async def any_adopted(self, record: Record) -> bool:
         """Whether *record* names somebody who turned out to have been registered before: others may have entered the dose too."""
         route = self.profile.route(record.route)
-        named = frozenset[str]() if route is None else slots_in(route, record.target, record.body)
-        ours = named & self._ours(record.target.encode(), record.body)
+        ours = await apart(len(record.body), self._ours, record.target.encode(), record.body)
+        ours &= frozenset() if route is None or not ours else slots_in(route, record.target, record.body)
         return bool(ours) and any(each.adopted for each in (await self.journal.identities(ours)).values())
 
     def issue(self, running_number: int) -> str:
@@ -129,12 +132,15 @@ class Persons:
         match = None if inner is None else self.profile.routes.match(record.method, inner)
         return request_view(match.params if match else {}, record.method, query, from_block(record.headers), orjson.loads(body))
 
+    def _misplaced(self, found: frozenset[str], route: Route, target: str, headers: bytes, body: bytes) -> bool:
+        there, content = translated(route, target, body, dict.fromkeys(slots_in(route, target, body) & found, IN_PLACE))
+        return bool(self._ours(there.encode(), headers, content))
+
     def _ours(self, *parts: bytes) -> frozenset[str]:
         form: Provisional | None = self.profile.profile.provisional
         if form is None:
             return frozenset()
-        found = find_provisional(b"\n".join(parts), form)
-        return frozenset(text for text in found if centre_of(text, form) == self.centre_number)
+        return find_provisional(b"\n".join(parts), form, self.centre_number)
 
 
 def persons_of(settings: Settings, profile: ActiveProfile, journal: Journal) -> Persons:

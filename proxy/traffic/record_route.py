@@ -25,11 +25,13 @@ from proxy.rules.routes import Match
 from proxy.rules.wire import Answer, Fields, text_of
 from proxy.traffic import answers
 from proxy.traffic.active_profile import ActiveProfile
+from proxy.traffic.apart import apart
 from proxy.traffic.body import Body, Incomplete, TooLarge
 from proxy.traffic.circuits import Circuits, Permit
 from proxy.traffic.clock import Clock
 from proxy.traffic.credentials import Credentials
 from proxy.traffic.desk import Desk
+from proxy.traffic.limits import Limits
 from proxy.traffic.meters import Meters
 from proxy.traffic.pass_route import PassRoute
 from proxy.traffic.persons import Persons
@@ -93,19 +95,20 @@ class RecordRoute:
     answer_within_s: float
     body_max: int
     timezone: tzinfo
+    limits: Limits
     waiting: dict[int, Desk] = field(default_factory=dict)
 
     async def answer(self, request: web.Request, match: Match, target: str) -> web.StreamResponse:
         """Answer one request; *target* is raw path and query, as it goes up."""
-        body = Body(request)
+        body = Body(request, self.limits)
         try:
             content = await body.whole(self.body_max)
         except TooLarge:
             return await self._unfit(
                 self._write(request, match, target, body), "body-too-large", f"More than {self.body_max} bytes are not kept."
             )
-        except Incomplete:
-            return self._problem("body-incomplete", "The connection broke off.")
+        except Incomplete as unfit:
+            return self._problem(unfit.code, "The rest of it did not come.")
         write = self._write(request, match, target, body)
         fields, credential = self.credentials.split(forwardable(request.raw_headers))
         principal = self.credentials.principal(credential)
@@ -133,7 +136,7 @@ class RecordRoute:
         known = await self.persons.resolve(route, write.target, block, content)
         if known is None:
             return Inadmissible("person-unknown", "An id in it was not given out, or stands where it cannot be replaced."), {}
-        admission = admit(write.match, write.request.method, write.target, fields, content, known.real_ids)
+        admission = await apart(len(content), admit, write.match, write.request.method, write.target, fields, content, known.real_ids)
         if isinstance(admission, Inadmissible):
             return admission, {}
         now = self.clock.wall()

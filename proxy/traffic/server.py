@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-from aiohttp import web
+from aiohttp import http_parser, http_writer, web
 
 from proxy.traffic.answers import strip_added
+from proxy.traffic.connection import Connection
+from proxy.traffic.limits import Limits
 
 CLOSING_S: Final = 5.0
 """Time that requests under way have at a stop; longer than `answer_within`, so that every desk has its answer."""
@@ -17,26 +20,37 @@ CLOSING_S: Final = 5.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def data_app(handler: Handler) -> web.Application:
-    """Return an application that hands every request to *handler*."""
-    app = web.Application()
+def wire_problem() -> str | None:
+    """Return why requests cannot be read safely here, None where they can: aiohttp's pure Python parser takes what the C one refuses."""
+    in_c = (http_parser.HttpRequestParser, http_parser.HttpResponseParser, http_writer._serialize_headers)  # noqa: SLF001
+    if all(part.__module__.startswith("aiohttp._") for part in in_c):
+        return None
+    return (
+        "aiohttp runs without its C parser here, and its other one takes requests that must be refused. Unset AIOHTTP_NO_EXTENSIONS, "
+        "or install a wheel made for this machine: pip install --force-reinstall --only-binary=:all: aiohttp"
+    )
+
+
+def data_app(answer: Handler) -> web.Application:
+    """Return an application that hands every request to *answer*."""
+
+    @web.middleware
+    async def every(request: web.Request, handler: Handler) -> web.StreamResponse:  # noqa: ARG001 - aiohttp gives it by its name
+        return await answer(request)  # not by a route of aiohttp's: none matches `*`, or a line feed
+
+    app = web.Application(middlewares=[every])
     app.on_response_prepare.append(strip_added)
-    app.router.add_route("*", "/{path:.*}", handler)
     return app
 
 
 class Port:
     """One listening socket. Bodies are not decompressed, and a handler goes on when its client leaves (its record must settle)."""
 
-    def __init__(self, app: web.Application, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
-        self._runner = web.AppRunner(
-            app,
-            access_log=None,
-            auto_decompress=False,
-            handler_cancellation=False,
-            shutdown_timeout=CLOSING_S,
-        )
+    def __init__(self, app: web.Application, host: str, port: int, tls: ssl.SSLContext | None = None, limits: Limits | None = None) -> None:
+        self._runner = web.AppRunner(app, handler_cancellation=False, shutdown_timeout=CLOSING_S)
         self._host, self._port, self._tls = host, port, tls
+        self._limits = limits or Limits()
+        self._listening: asyncio.Server | None = None
 
     async def open(self) -> int:
         """
@@ -46,13 +60,24 @@ class Port:
             OSError: The port is taken or the address is not ours.
         """
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port, ssl_context=self._tls, reuse_address=None)
-        await site.start()
-        port: int = self._runner.addresses[0][1]
+        server = self._runner.server
+        assert server is not None
+        limits = self._limits
+        self._listening = await asyncio.get_running_loop().create_server(
+            lambda: Connection(server, limits),
+            self._host,
+            self._port,
+            ssl=self._tls,
+            ssl_handshake_timeout=None if self._tls is None else limits.head_s,
+            ssl_shutdown_timeout=None if self._tls is None else limits.lingering_s,
+        )
+        port: int = self._listening.sockets[0].getsockname()[1]
         return port
 
     async def close(self) -> None:
         """Stop listening and give requests under way `CLOSING_S` to end."""
+        if self._listening is not None:
+            self._listening.close()
         await self._runner.cleanup()
 
 

@@ -13,10 +13,12 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp import hdrs
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -52,8 +54,8 @@ class Upstream:
         self._timeout = aiohttp.ClientTimeout(total=None, connect=settings.connect_timeout)
         self._whole_s = settings.connect_timeout + settings.read_timeout
         context = _tls(settings) if parts.scheme == "https" else False
-        self._records = self._session(aiohttp.TCPConnector(ssl=context, limit=0, keepalive_timeout=IDLE_MAX_S))
-        self._others = self._session(aiohttp.TCPConnector(ssl=context, limit=0))
+        self._records = self._session(_Connector(ssl=context, limit=0, keepalive_timeout=IDLE_MAX_S))
+        self._others = self._session(_Connector(ssl=context, limit=0))
 
     def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -80,6 +82,7 @@ class Upstream:
     async def _whole(self, session: aiohttp.ClientSession, outgoing: Outgoing, within_s: float) -> Exchange:
         try:
             async with asyncio.timeout(within_s), self._request(session, outgoing) as response:
+                _be_an_answer(response)
                 return Answer(response.status, _reason(response), tuple(response.raw_headers), await _read_all(response))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             return _failure_of(error)
@@ -95,6 +98,7 @@ class Upstream:
         try:
             async with asyncio.timeout_at(deadline):
                 response = await self._request(self._others, outgoing)
+                _be_an_answer(response)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             yield _failure_of(error)
             return
@@ -139,6 +143,30 @@ class _Once:
             raise aiohttp.ServerDisconnectedError
         self._gone = True
         return await handler(request)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Leaves alone a kept connection on which more came than was asked for: aiohttp would take it for the answer to the next request."""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[aiohttp.tracing.Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's name
+    ) -> aiohttp.connector.Connection:
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            if connection.protocol is None or not connection.protocol.should_close:
+                return connection
+            connection.close()
+
+
+def _be_an_answer(response: aiohttp.ClientResponse) -> None:
+    """Refuse a switch of protocols that nobody asked for, and a coding that nobody would take off again."""
+    codings = [value.lower() for value in response.headers.getall(hdrs.TRANSFER_ENCODING, ())]
+    if response.status < HTTPStatus.OK or codings not in ([], ["chunked"]):
+        response.close()
+        raise aiohttp.ClientConnectionError
 
 
 def _reason(response: aiohttp.ClientResponse) -> str:

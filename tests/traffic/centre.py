@@ -16,6 +16,7 @@ from proxy.app import Sidecar, assembled
 from proxy.profiles.load import load_profile
 from proxy.settings import load_settings
 from proxy.traffic.clock import Clock
+from proxy.traffic.limits import Limits
 from proxy.traffic.meters import Meters
 from proxy.traffic.server import Port, data_app
 from simulator import Simulator
@@ -137,7 +138,14 @@ def a_dose(person: str, dose: int = 1) -> dict[str, object]:
 
 @asynccontextmanager
 async def a_centre(
-    folder: Path, upstream: str, profile: str = "cowin-vaccinator", /, *, clock: Clock | None = None, **settings: dict[str, Any]
+    folder: Path,
+    upstream: str,
+    profile: str = "cowin-vaccinator",
+    limits: Limits | None = None,
+    /,
+    *,
+    clock: Clock | None = None,
+    **settings: dict[str, Any],
 ) -> AsyncIterator[Centre]:
     """Run a sidecar in front of *upstream* until the block ends; *settings* are sections that differ from `QUICK`."""
     environ = {
@@ -154,18 +162,18 @@ async def a_centre(
         async with assembled(loaded, load_profile(loaded.profile, folder), journal, Meters(), clock) as sidecar:
             sidecar.circuits.bells.append(bell.ring)
             await sidecar.recover()
-            async with sidecar.running(), _listening(sidecar) as url, aiohttp.ClientSession() as desk:
+            async with sidecar.running(), _listening(sidecar, limits) as url, aiohttp.ClientSession() as desk:
                 yield Centre(sidecar, url, desk, bell)
     finally:
         await journal.close()
 
 
 @asynccontextmanager
-async def _listening(sidecar: Sidecar) -> AsyncIterator[str]:
+async def _listening(sidecar: Sidecar, limits: Limits | None) -> AsyncIterator[str]:
     async def status() -> dict[str, Any]:
         return {}
 
-    port = Port(data_app(sidecar.data_port(status).handle), "127.0.0.1", 0)
+    port = Port(data_app(sidecar.data_port(status, limits).handle), "127.0.0.1", 0, limits=limits)
     number = await port.open()
     try:
         yield f"http://127.0.0.1:{number}{sidecar.upstream.prefix}"

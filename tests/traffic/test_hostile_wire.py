@@ -94,7 +94,7 @@ async def test_desks_that_hang_up_within_their_request_are_no_outage_of_the_serv
 
 async def test_desks_that_never_send_the_rest_are_no_outage_of_the_servers(sim: Simulator, tmp_path: Path) -> None:
     log_in = a_post("/v2/auth/generateOTP", b"{", length=100_000)
-    async with a_centre(tmp_path, f"{sim.url}/api", upstream={"read_timeout": "200ms", "connect_timeout": "100ms"}) as centre:
+    async with a_centre(tmp_path, f"{sim.url}/api", upstream={"read_timeout": "200ms", "connect_timeout": "1s"}) as centre:
         told = await asyncio.gather(*(_status_line(centre, log_in) for _ in range(12)))
         assert centre.sidecar.circuits.watched("auth").circuit.phase == "closed"
     assert set(told) == {b"HTTP/1.1 400 Bad Request\r\n"}

@@ -85,7 +85,7 @@ class TickingClock(Clock):
         return self._times.pop(0) if len(self._times) > 1 else self._times[0]
 
 
-async def test_a_start_slot_that_begins_while_replay_looks_is_not_slept_through(sim: Simulator, centre: Centre) -> None:
+async def test_a_start_slot_that_begins_while_replay_looks_is_not_slept_through(centre: Centre) -> None:
     circuits = centre.sidecar.circuits
     for group in circuits.groups():
         circuits.watched(group).start_at = 10.0

@@ -11,7 +11,6 @@ from simulator import Simulator
 from store.records import RecordState
 from tests.traffic.centre import VACCINATE, Centre, a_centre, people
 
-SPREAD = {"replay": {"spread_max": "50ms"}}
 DOSES = 6
 
 
@@ -36,13 +35,13 @@ async def came_back(sim: Simulator, centre: Centre, *, hurried: bool) -> tuple[f
 
 
 async def test_the_backlog_is_spread_by_how_long_the_server_was_away(sim: Simulator, tmp_path: Path) -> None:
-    async with a_centre(tmp_path, f"{sim.url}/api", **SPREAD) as centre:
+    async with a_centre(tmp_path, f"{sim.url}/api", replay={"spread_max": "50ms"}) as centre:
         interval_s, seen_s = await came_back(sim, centre, hurried=False)
     assert min(seen_s) >= interval_s - 0.02, "the server's clock counts milliseconds, and a send takes some"
 
 
 async def test_an_operator_who_asks_for_it_now_has_it_now(sim: Simulator, tmp_path: Path) -> None:
-    async with a_centre(tmp_path, f"{sim.url}/api", **SPREAD) as centre:
+    async with a_centre(tmp_path, f"{sim.url}/api", replay={"spread_max": "50ms"}) as centre:
         interval_s, seen_s = await came_back(sim, centre, hurried=True)
     assert sum(seen_s) < (DOSES - 1) * interval_s
 
