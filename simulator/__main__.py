@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from pathlib import Path
 from typing import Final
 
 import click
@@ -22,17 +23,34 @@ PORT_MAX: Final = 65_535
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same people, ids and chances.")
 @click.option("--people", default=200, show_default=True, type=click.IntRange(0, 100_000), help="People registered from the start.")
 @click.option("--repeat", default="apply", show_default=True, type=click.Choice([*map(str, Repeat)]), help="What a repeated dose becomes.")
-def main(host: str, port: int, control_port: int | None, seed: int, people: int, repeat: str) -> None:
+@click.option(
+    "--tls",
+    "authority",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Speak TLS; the certificate to trust (upstream.ca_file) is written to FILE.",
+)
+def main(host: str, port: int, control_port: int | None, seed: int, people: int, repeat: str, authority: Path | None) -> None:
     """A national registration server that keeps a ledger and can fail on command."""
     if control_port is None:
         control_port = port + 1 if 0 < port < PORT_MAX else 0
-    simulator = Simulator(host=host, port=port, control_port=control_port, seed=seed, people=people, repeat=Repeat(repeat))
+    tls = authority is not None
+    simulator = Simulator(host=host, port=port, control_port=control_port, seed=seed, people=people, repeat=Repeat(repeat), tls=tls)
+    if authority is not None:
+        _write(authority, simulator.authority_pem)
     try:
         with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:  # Windows would give another, in which no port can be closed
             runner.run(_run(simulator))
     except OSError as error:
         where = f"{host}, ports {port} and {control_port}"
         raise click.ClickException(f"cannot listen on {where}: {error.strerror}; end what listens there, or try --port 0") from None
+
+
+def _write(authority: Path, pem: str) -> None:
+    try:
+        authority.write_text(pem, encoding="ascii")
+    except OSError as error:
+        raise click.ClickException(f"cannot write {authority}: {error.strerror}; name a file that can be written") from None
 
 
 async def _run(simulator: Simulator) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from random import Random
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
@@ -16,9 +16,13 @@ from simulator.cowin.form import india_day
 from simulator.cowin.register import Register, Repeat, Rules
 from simulator.data_port import DataPort
 from simulator.faults.board import Board
+from simulator.faults.fault import Trouble
 from simulator.ledger import Ledger
 from simulator.line import Line
 from simulator.people import population
+
+if TYPE_CHECKING:
+    from simulator.certificates import Certificates
 
 
 class Simulator:
@@ -37,11 +41,13 @@ class Simulator:
         seed: int = 1,
         people: int = 200,
         repeat: Repeat = Repeat.APPLY,
+        tls: bool = False,
     ) -> None:
         self.register = _opened(people, seed, india_day(clock.now().at))
         self.register.rules = Rules(repeat=repeat)
         self.ledger = Ledger()
-        self._line = Line(host, port, self._serve)
+        self._certificates = _certified(host) if tls else None
+        self._line = Line(host, port, self._serve, self._certificates)
         self.faults = Board(self._line, Random(seed))
         self._data = DataPort(Cowin(self.register), self.ledger, self.faults)
         self._control = web.AppRunner(self._control_app(), access_log=None)
@@ -65,7 +71,13 @@ class Simulator:
     @property
     def url(self) -> str:
         """Origin of the data port; the API is below `/api`."""
-        return _origin(self._line.host, self._line.port)
+        origin = _origin(self._line.host, self._line.port)
+        return origin if self._certificates is None else origin.replace("http", "https", 1)
+
+    @property
+    def authority_pem(self) -> str:
+        """The certificate (PEM) of the authority that a client of a TLS port has to trust; empty without TLS."""
+        return "" if self._certificates is None else self._certificates.authority_pem
 
     @property
     def control_url(self) -> str:
@@ -81,7 +93,7 @@ class Simulator:
         return await self._data.serve(request)
 
     async def _stop(self) -> None:
-        await self._line.cut()
+        await self._line.begin(Trouble.CUT)
         await self._data.stop()
         await self._line.stop()
         await self._control.cleanup()
@@ -96,6 +108,12 @@ class Simulator:
 def _opened(people: int, seed: int, today: date) -> Register:
     draw = Random(seed)
     return Register.opened(population(people, draw, today), draw, today)
+
+
+def _certified(host: str) -> Certificates:
+    from simulator.certificates import Certificates
+
+    return Certificates(host)
 
 
 def _origin(host: str, port: int) -> str:

@@ -78,7 +78,7 @@ class Board:
         if isinstance(fault, LineFault):
             if scope != Scope():
                 raise ValueError(f"{name} strikes the whole port: it takes no routes, share, match or times")
-            await fault.begin(self._line)
+            await self._line.begin(fault.trouble)
         entry = Raised(str(len(self.history) + 1), name, fault, scope, raised_at)
         self.history.append(entry)
         return entry.id
@@ -91,7 +91,7 @@ class Board:
         entry.lifted_at = clock.now().at
         entry.lifted.set()
         if isinstance(entry.fault, LineFault):
-            await entry.fault.end(self._line)
+            await self._line.end(entry.fault.trouble)
         return True
 
     async def clear(self) -> None:

@@ -88,7 +88,7 @@ class Desk:
         return f"Bearer {(await self.call('POST', '/auth/validateMobileOtp', proof)).json['token']}"
 
     async def _ask(self, method: str, url: str, body: object, headers: dict[str, str]) -> Answer:
-        async with self.http.request(method, url, json=body, headers=headers) as answer:
+        async with self.http.request(method, url, json=body, headers=headers, allow_redirects=False) as answer:
             return Answer(answer.status, answer.content_type, dict(answer.headers), await answer.read())
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
+import ssl
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -53,6 +55,21 @@ async def test_it_says_where_it_listens_and_ends_cleanly(end: signal.Signals) ->
         assert process.returncode == 0
         with pytest.raises(aiohttp.ClientConnectionError):
             await hanging
+
+
+async def test_it_speaks_tls_and_says_whom_to_trust(tmp_path: Path) -> None:
+    trusted = tmp_path / "authority.pem"
+    async with running("--port", "0", "--people", "0", "--tls", str(trusted)) as (_, line), aiohttp.ClientSession() as http:
+        origin = line.split()[3]
+        async with http.get(f"{origin}/api/v2/registration/beneficiary/genders", ssl=ssl.create_default_context(cafile=trusted)) as answer:
+            assert (origin.startswith("https://"), answer.status) == (True, 200)
+
+
+async def test_an_authority_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
+    async with running("--port", "0", "--tls", str(tmp_path / "no" / "such.pem")) as (process, line):
+        _, said = await process.communicate()
+        assert (line, process.returncode) == ("", 1)
+        assert b"such.pem: No such file or directory; name a file that can be written" in said
 
 
 async def test_a_port_that_is_taken_is_said_so() -> None:
