@@ -85,6 +85,10 @@ class Register:
             raise Refused(Code.NO_BENEFICIARY)
         return person
 
+    def change(self, rules: Rules) -> None:
+        """Take over those of *rules* that were given; the others stay."""
+        self.rules = self.rules.model_copy(update={name: getattr(rules, name) for name in rules.model_fields_set})
+
     def arrived(self, at: int) -> list[Message]:
         """Return the messages that can be read at *at*, oldest first."""
         return [message for message in self.messages.values() if message.arrives_at is not None and message.arrives_at <= at]

@@ -12,7 +12,7 @@ from simulator import Simulator
 
 VACCINATE = "/vaccinator/beneficiaries/vaccinate"
 REGISTER = "/vaccinator/beneficiaries/new"
-PATIENCE_S = 5.0
+PATIENCE_S = 15.0
 
 
 class Answer(NamedTuple):
