@@ -9,7 +9,7 @@ class Blackhole(LineFault):
     """
     Leaves the port listening with a full queue, so that the kernel drops who wants to connect; open connections are broken.
 
-    So on Linux and macOS; Windows refuses the connection instead.
+    So on Linux; elsewhere a full queue may be answered otherwise, on Windows by a refusal.
     """
 
     @property
