@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import orjson
 from aiohttp import web
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from simulator.faults.board import Board
-from simulator.faults.scope import Scope
+from simulator.faults.order import Order, in_words
 from simulator.ledger import Ledger
 from simulator.summary import summarise
 
 M = TypeVar("M", bound=BaseModel)
-
-
-class Order(Scope):
-    """The body of a request to raise a fault."""
-
-    fault: str
-    options: dict[str, Any] = Field(default_factory=dict)
 
 
 def routes(board: Board, ledger: Ledger) -> web.RouteTableDef:
@@ -37,9 +30,8 @@ def routes(board: Board, ledger: Ledger) -> web.RouteTableDef:
     @table.post("/_sim/faults")
     async def raise_fault(request: web.Request) -> web.Response:
         order = await parsed(request, Order)
-        scope = Scope(routes=order.routes, share=order.share, match=order.match, times=order.times)
         try:
-            return answered({"id": await board.raise_fault(order.fault, scope, order.options)}, HTTPStatus.CREATED)
+            return answered({"id": await board.raise_fault(order.fault, order.scope, order.options)}, HTTPStatus.CREATED)
         except ValueError as error:
             raise _bad_request(error) from error
 
@@ -90,7 +82,4 @@ async def parsed(request: web.Request, model: type[M]) -> M:
 
 
 def _bad_request(error: ValueError) -> web.HTTPBadRequest:
-    text = str(error)
-    if isinstance(error, ValidationError):
-        text = "; ".join(f"{'.'.join(map(str, line['loc']))}: {line['msg']}" for line in error.errors())
-    return web.HTTPBadRequest(text=orjson.dumps({"error": text}).decode(), content_type="application/json")
+    return web.HTTPBadRequest(text=orjson.dumps({"error": in_words(error)}).decode(), content_type="application/json")

@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 from random import Random
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
@@ -18,12 +18,16 @@ from simulator.cowin.register import Register, Repeat, Rules
 from simulator.data_port import DataPort
 from simulator.exchange import NationalApi
 from simulator.faults.board import Board
+from simulator.faults.fault import Trouble
 from simulator.fhir import control as fhir_control
 from simulator.fhir.api import Fhir
 from simulator.fhir.opening import opened as fhir_opened
 from simulator.ledger import Ledger
 from simulator.line import Line
 from simulator.people import population
+
+if TYPE_CHECKING:
+    from simulator.certificates import Certificates
 
 
 class Api(StrEnum):
@@ -41,7 +45,7 @@ class Simulator:
     a FHIR server does; the one that *api* does not ask for is empty.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one option, one argument
         self,
         *,
         host: str = "127.0.0.1",
@@ -51,6 +55,7 @@ class Simulator:
         people: int = 200,
         repeat: Repeat = Repeat.APPLY,
         api: Api = Api.COWIN,
+        tls: bool = False,
     ) -> None:
         today = india_day(clock.now().at)
         self.register = _opened(people if api is Api.COWIN else 0, seed, today)
@@ -58,7 +63,8 @@ class Simulator:
         self.shelf = fhir_opened(people if api is Api.FHIR else 0, seed, today)
         self._is = api
         self.ledger = Ledger()
-        self._line = Line(host, port, self._serve)
+        self._certificates = _certified(host) if tls else None
+        self._line = Line(host, port, self._serve, self._certificates)
         self.faults = Board(self._line, Random(seed))
         self._data = DataPort(self._api(), self.ledger, self.faults)
         self._control = web.AppRunner(self._control_app(), access_log=None)
@@ -82,7 +88,13 @@ class Simulator:
     @property
     def url(self) -> str:
         """Origin of the data port; the API is below `/api`, a FHIR server's below `/fhir`."""
-        return _origin(self._line.host, self._line.port)
+        origin = _origin(self._line.host, self._line.port)
+        return origin if self._certificates is None else origin.replace("http", "https", 1)
+
+    @property
+    def authority_pem(self) -> str:
+        """The certificate (PEM) of the authority that a client of a TLS port has to trust; empty without TLS."""
+        return "" if self._certificates is None else self._certificates.authority_pem
 
     @property
     def control_url(self) -> str:
@@ -101,7 +113,7 @@ class Simulator:
         return await self._data.serve(request)
 
     async def _stop(self) -> None:
-        await self._line.cut()
+        await self._line.begin(Trouble.CUT)
         await self._data.stop()
         await self._line.stop()
         await self._control.cleanup()
@@ -116,6 +128,12 @@ class Simulator:
 def _opened(people: int, seed: int, today: date) -> Register:
     draw = Random(seed)
     return Register.opened(population(people, draw, today), draw, today)
+
+
+def _certified(host: str) -> Certificates:
+    from simulator.certificates import Certificates
+
+    return Certificates(host)
 
 
 def _origin(host: str, port: int) -> str:

@@ -29,6 +29,19 @@ class Summary:
     out_of_order: int
     requests_per_second_max: int
 
+    @property
+    def sound(self) -> bool:
+        """Whether each fact took effect once and in its order; that none is missing, only who sent them can say."""
+        return not (self.doses_twice or self.registrations_twice or self.out_of_order)
+
+    def in_words(self) -> str:
+        """Return the figures for a terminal."""
+        return (
+            f"The ledger: {self.received} requests, {self.answered} answered, at most {self.requests_per_second_max} in one second.\n"
+            f"Taken on: {self.registrations} registrations ({self.registrations_twice} people twice), {self.applied_doses} doses of"
+            f" {self.distinct_doses} ({self.doses_twice} twice), {self.out_of_order} out of order."
+        )
+
 
 def summarise(ledger: Ledger) -> Summary:
     """Return the figures of *ledger* as it stands."""

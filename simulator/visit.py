@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
-import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from http import HTTPStatus
@@ -18,14 +16,12 @@ from simulator.exchange import Call, NationalApi, Reply, json_reply
 from simulator.faults.board import Board, Raised
 from simulator.faults.fault import RequestFault
 from simulator.ledger import Ledger, Received
+from simulator.line import RESET_ON_CLOSE
 
 BODY_MAX: Final = 10 * 1024 * 1024
 """Bytes of a body that are read: the limit of the gateway that CoWIN's answers show."""
 
 TOO_LONG: Final = json_reply(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"message": "Request Too Long"})
-
-RESET_ON_CLOSE: Final = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
-"""SO_LINGER, on, 0 s: closing the socket sends RST instead of FIN."""
 
 
 class Visit:
@@ -42,13 +38,18 @@ class Visit:
     async def serve(self, board: Board) -> Reply | None:
         """Return the answer to send; None if the connection was dealt with."""
         self._strikes = iter(await board.strikes(self._request.path, self._entry.target, self.read))
-        self._entry.reply = await self.work()
-        return self._entry.reply
+        reply = await self.work()
+        self._entry.reply = reply or self._entry.reply
+        return reply
 
     @property
     def left(self) -> bool:
         """Tell whether the client has gone."""
         return self._request.transport is None or self._request.transport.is_closing()
+
+    def field(self, name: str) -> str:
+        """Return a field of the request's head, empty where there is none."""
+        return self._request.headers.get(name, "")
 
     async def read(self) -> bytes:
         """Read the request's body, once, and return it; of a body over the limit a little more than that."""
@@ -89,15 +90,15 @@ class Visit:
             self._request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             self._request.transport.abort()
 
-    def drop(self) -> None:
-        """Close the connection without an answer."""
-        if self._request.transport is not None:
-            self._request.transport.close()
+    def send(self, raw: bytes) -> None:
+        """Send bytes as they are; nothing once the client has gone."""
+        if self._request.transport is not None and not self.left:
+            self._request.transport.write(raw)
 
-    def send_part(self, reply: Reply) -> None:
-        """Send the head and half of the body of *reply*, then close the connection."""
+    def drop(self, answered: Reply | None = None) -> None:
+        """Close the connection after what was sent; *answered* is the answer that was sent whole, for the ledger."""
+        self._entry.reply = answered
         if self._request.transport is not None:
-            self._request.transport.write(_head(reply) + reply.body[: len(reply.body) // 2])
             self._request.transport.close()
 
     def _apply(self, body: bytes) -> Reply:
@@ -118,12 +119,3 @@ class Visit:
             body=body,
             at=at,
         )
-
-
-def _head(reply: Reply) -> bytes:
-    lines = (
-        f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}",
-        f"Content-Type: {reply.content_type}",
-        f"Content-Length: {len(reply.body)}",
-    )
-    return "\r\n".join((*lines, "", "")).encode()

@@ -73,21 +73,22 @@ class Replayer:
     async def step(self) -> float | None:
         """Start every record that may go now; return seconds until another may, None: when the bell rings."""
         self.meters.replay_concurrency_limit.set(self.limit.value)
-        await self._close_idle()
-        change_s = self.circuits.next_change_s()  # asked first: a start slot that begins between the two questions is seen by one of them
+        # One moment for the whole step: what becomes due while it looks must not be past when it asks when to look again.
+        now, change_s = self.clock.wall(), self.circuits.next_change_s()
+        await self._close_idle(now)
         groups = self.circuits.open_to_replay()
         room = int(self.limit.value) - len(self._in_flight)
         if not groups or room <= 0:
             return change_s
-        await self._spread_backlog(groups)
-        heads = await self._heads(groups, room)
+        await self._spread_backlog(groups, now)
+        heads = await self._heads(groups, room, now)
         for head in heads:
             if (wait_s := await self._start(head)) > 0:
                 return wait_s
         if not heads and not self._in_flight:
             self.budget.drain = Drain()
             await self._note_drained()
-        return await self._until_due(groups)
+        return await self._until_due(groups, now)
 
     async def _start(self, head: Record) -> float:
         """Start looking *head* up, or sending it; return how long to wait where the pace forbids it now, else 0."""
@@ -134,27 +135,26 @@ class Replayer:
         self.limit = limit_after(self.limit, good=good, limit_max=self.concurrency_max)
         self.budget.replayed(good=good)
 
-    async def _spread_backlog(self, groups: tuple[str, ...]) -> None:
+    async def _spread_backlog(self, groups: tuple[str, ...], now: int) -> None:
         """Reckon, once for each return of the upstream, over how long the backlog is spread."""
         back = max((self.circuits.watched(group) for group in groups), key=lambda watched: watched.start_at)
         if back.start_at <= self._spread_from:
             return
         self._spread_from = back.start_at
-        now = self.clock.wall()
         waiting, deadline_at = await self.journal.count_unsent(groups), await self.journal.next_deadline_at(now)
         left_s = None if deadline_at is None else max(0, deadline_at - now) / 1000
         self.budget.drain = drain(waiting, back.troubled_s, self.spread_max_s, left_s)
 
-    async def _close_idle(self) -> None:
+    async def _close_idle(self, now: int) -> None:
         """Let a half-open circuit close by its probes alone where there is no record that could be its canary."""
         for group in self.circuits.half_open():
-            if not await self._heads((group,), 1):
+            if not await self._heads((group,), 1, now):
                 self.circuits.nothing_to_send(group)
 
-    async def _heads(self, groups: tuple[str, ...], room: int) -> list[Record]:
+    async def _heads(self, groups: tuple[str, ...], room: int, now: int) -> list[Record]:
         """Return the records that may go now, those put off last, *room* at most; of those chosen, where the run is narrowed."""
         limit = LOOKED_AT_MAX if self.chosen else room + len(self._put_off) + len(self._in_flight)
-        heads = await self.journal.heads(groups, self.clock.wall(), limit, self.credentials.known())
+        heads = await self.journal.heads(groups, now, limit, self.credentials.known())
         # One that is being looked up is still a head.
         wanted = (head for head in heads if head.number not in self._in_flight and (self.chosen is None or self.chosen(head)))
         return sorted(wanted, key=lambda head: self._put_off.get(head.number, -math.inf))[:room]
@@ -164,8 +164,8 @@ class Replayer:
             if await self.journal.mark_drained(group, self.clock.wall()):
                 log.info("backlog of the outage is sent", extra={"action": "drained", "group": group})
 
-    async def _until_due(self, groups: tuple[str, ...]) -> float:
-        due_at = await self.journal.next_due(groups, self.clock.wall())
+    async def _until_due(self, groups: tuple[str, ...], now: int) -> float:
+        due_at = await self.journal.next_due(groups, now)
         due_s = IDLE_S if due_at is None else max(AGAIN_S, (due_at - self.clock.wall()) / 1000)
         return min(IDLE_S, due_s, self.circuits.next_change_s() or IDLE_S)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from simulator import clock
 from simulator.control import answered, parsed
 from simulator.cowin.register import Register, Rules
 
@@ -18,7 +19,7 @@ def routes(register: Register) -> web.RouteTableDef:
 
     @table.get("/_sim/messages")
     async def messages(_: web.Request) -> web.Response:
-        return answered(list(register.messages.values()))
+        return answered(register.arrived(clock.now().at))
 
     @table.get("/_sim/keys")
     async def keys(_: web.Request) -> web.Response:

@@ -19,7 +19,9 @@ MOBILE: Final = r"[6-9]\d{9}"
 def send_otp(register: Register, call: Call) -> Reply:
     """Send a one-time password to a mobile; the message is to be read on the control port."""
     mobile = Form(call.body).text("mobile", MOBILE)
-    message = Message(mobile, f"{register.draw.randrange(10**6):06}", register.new_uuid(), call.at + OTP_LIFE_S * 1000)
+    late_s = register.rules.otp_late_s
+    arrives_at = None if late_s is None else call.at + int(late_s * 1000)
+    message = Message(mobile, f"{register.draw.randrange(10**6):06}", register.new_uuid(), arrives_at, call.at + OTP_LIFE_S * 1000)
     register.messages[message.transaction] = message
     return json_reply(200, {"txnId": message.transaction})
 

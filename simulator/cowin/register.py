@@ -9,7 +9,7 @@ from enum import StrEnum
 from random import Random
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat
 
 from simulator.cowin.centres import Session, sessions_from
 from simulator.cowin.refusals import Code, Refused
@@ -24,12 +24,17 @@ class Repeat(StrEnum):
 
 
 class Rules(BaseModel):
-    """What an operator of the simulator may change while it runs."""
+    """
+    What an operator of the simulator may change while it runs.
+
+    `otp_late_s` is how long a one-time password is on its way, in seconds; null: it never arrives.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     repeat: Repeat = Repeat.APPLY
     refused_batches: frozenset[str] = frozenset()
+    otp_late_s: NonNegativeFloat | None = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +50,12 @@ class Appointment:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A text message with a one-time password, good until `expires_at` (wall-clock milliseconds UTC)."""
+    """A text message with a one-time password; times are wall-clock milliseconds UTC, `arrives_at` None where it never does."""
 
     mobile: str
     otp: str
     transaction: str
+    arrives_at: int | None
     expires_at: int
 
 
@@ -78,6 +84,14 @@ class Register:
         if person is None:
             raise Refused(Code.NO_BENEFICIARY)
         return person
+
+    def change(self, rules: Rules) -> None:
+        """Take over those of *rules* that were given; the others stay."""
+        self.rules = self.rules.model_copy(update={name: getattr(rules, name) for name in rules.model_fields_set})
+
+    def arrived(self, at: int) -> list[Message]:
+        """Return the messages that can be read at *at*, oldest first."""
+        return [message for message in self.messages.values() if message.arrives_at is not None and message.arrives_at <= at]
 
     def appointments_of(self, person_id: str) -> list[Appointment]:
         """Return the bookings a person has, oldest first."""

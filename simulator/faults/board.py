@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from random import Random
 
 from simulator import clock
-from simulator.faults.catalogue import FAULTS
 from simulator.faults.fault import Fault, Line, LineFault, RequestFault
+from simulator.faults.order import made
 from simulator.faults.scope import Scope
 
 
@@ -73,12 +72,10 @@ class Board:
 
     async def raise_fault(self, name: str, scope: Scope, options: dict[str, object]) -> str:
         """Raise the fault called *name*, and return its id; errors as those of `add`."""
-        fault = _made(name, options)
+        fault = made(name, options, scope)
         raised_at = clock.now().at
         if isinstance(fault, LineFault):
-            if scope != Scope():
-                raise ValueError(f"{name} strikes the whole port: it takes no routes, share, match or times")
-            await fault.begin(self._line)
+            await self._line.begin(fault.trouble)
         entry = Raised(str(len(self.history) + 1), name, fault, scope, raised_at)
         self.history.append(entry)
         return entry.id
@@ -91,7 +88,7 @@ class Board:
         entry.lifted_at = clock.now().at
         entry.lifted.set()
         if isinstance(entry.fault, LineFault):
-            await entry.fault.end(self._line)
+            await self._line.end(entry.fault.trouble)
         return True
 
     async def clear(self) -> None:
@@ -114,11 +111,3 @@ class Board:
         struck = self._draw.random() < scope.share
         entry.hits += struck
         return struck
-
-
-def _made(name: str, options: dict[str, object]) -> Fault:
-    if name not in FAULTS:
-        near = get_close_matches(name, FAULTS, 1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise ValueError(f"There is no fault {name!r}.{hint} The faults are: {', '.join(FAULTS)}.")
-    return FAULTS[name].model_validate(options)

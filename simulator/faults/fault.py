@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Protocol
+from enum import StrEnum
+from typing import Final, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,6 +17,10 @@ class Visit(Protocol):
     @property
     def left(self) -> bool:
         """Tell whether the client has gone."""
+        ...
+
+    def field(self, name: str) -> str:
+        """Return a field of the request's head, empty where there is none."""
         ...
 
     async def read(self) -> bytes:
@@ -38,24 +43,39 @@ class Visit(Protocol):
         """Break the connection so that the client sees a reset."""
         ...
 
-    def drop(self) -> None:
-        """Close the connection without an answer."""
+    def send(self, raw: bytes) -> None:
+        """Send bytes as they are; nothing once the client has gone."""
         ...
 
-    def send_part(self, reply: Reply) -> None:
-        """Send the head and half of the body of *reply*, then close the connection."""
+    def drop(self, answered: Reply | None = None) -> None:
+        """Close the connection after what was sent; *answered* is the answer that was sent whole, for the ledger."""
         ...
+
+
+class Trouble(StrEnum):
+    """What can be wrong with the port."""
+
+    CUT = "cut"
+    STALLED = "stalled"
+    RESET = "reset"
+    EXPIRED = "expired"
+    UNTRUSTED = "untrusted"
+    WRONG_HOST = "wrong host"
+
+
+FLAWS: Final = frozenset({Trouble.EXPIRED, Trouble.UNTRUSTED, Trouble.WRONG_HOST})
+"""Those of a certificate."""
 
 
 class Line(Protocol):
     """The port that the server listens on, as a fault sees it."""
 
-    async def cut(self) -> None:
-        """Close the port and all its connections."""
+    async def begin(self, trouble: Trouble) -> None:
+        """Break all connections, and treat new ones so; ValueError if this port cannot have that trouble."""
         ...
 
-    async def mend(self) -> None:
-        """Undo one `cut`; after the last one the same port listens again."""
+    async def end(self, trouble: Trouble) -> None:
+        """Undo one `begin`."""
         ...
 
 
@@ -74,15 +94,12 @@ class RequestFault(Options):
 
 
 class LineFault(Options):
-    """Strikes the port as a whole."""
+    """Strikes the port as a whole, as long as it is raised."""
 
+    @property
     @abstractmethod
-    async def begin(self, line: Line) -> None:
-        """Take effect."""
-
-    @abstractmethod
-    async def end(self, line: Line) -> None:
-        """Be lifted."""
+    def trouble(self) -> Trouble:
+        """What the line does."""
 
 
 Fault = RequestFault | LineFault

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from simulator.faults.fault import Line, LineFault
+from simulator.faults.fault import LineFault, Trouble
 
 
 class Refuse(LineFault):
     """Really closes the listening socket, and breaks the connections that are open."""
 
-    async def begin(self, line: Line) -> None:
-        """Close the port."""
-        await line.cut()
-
-    async def end(self, line: Line) -> None:
-        """Listen on it again."""
-        await line.mend()
+    @property
+    def trouble(self) -> Trouble:
+        """What the line does."""
+        return Trouble.CUT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from simulator import wire
 from simulator.exchange import Reply
 from simulator.faults.fault import RequestFault, Visit
 
@@ -13,5 +14,6 @@ class Truncated(RequestFault):
         """Work, then send a part."""
         reply = await visit.work()
         if reply is not None:
-            visit.send_part(reply)
+            visit.send(wire.head(reply) + reply.body[: len(reply.body) // 2])
+            visit.drop()
         return None

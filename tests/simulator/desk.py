@@ -12,7 +12,7 @@ from simulator import Simulator
 
 VACCINATE = "/vaccinator/beneficiaries/vaccinate"
 REGISTER = "/vaccinator/beneficiaries/new"
-PATIENCE_S = 5.0
+PATIENCE_S = 15.0
 
 
 class Answer(NamedTuple):
@@ -88,7 +88,7 @@ class Desk:
         return f"Bearer {(await self.call('POST', '/auth/validateMobileOtp', proof)).json['token']}"
 
     async def _ask(self, method: str, url: str, body: object, headers: dict[str, str]) -> Answer:
-        async with self.http.request(method, url, json=body, headers=headers) as answer:
+        async with self.http.request(method, url, json=body, headers=headers, allow_redirects=False) as answer:
             return Answer(answer.status, answer.content_type, dict(answer.headers), await answer.read())
 
 

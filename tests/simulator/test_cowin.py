@@ -242,6 +242,15 @@ async def test_a_wrong_password_is_refused_and_a_right_one_is_good_once(desk: De
     assert list(sim.register.messages) == [begun["txnId"]]
 
 
+@pytest.mark.parametrize(("late_s", "before", "then"), [(120.0, 0, 1), (None, 0, 0), (0.0, 1, 1)])
+async def test_a_password_may_come_late_or_never(desk: Desk, sim: Simulator, late_s: float | None, before: int, then: int) -> None:
+    await desk.control("PUT", "/_sim/rules", {"otp_late_s": late_s})
+    await desk.call("POST", "/auth/generateMobileOTP", {"mobile": "9000000009"})
+    asked_at = sim.ledger.received[-1].moment.at
+    assert len((await desk.control("GET", "/_sim/messages")).json) == before
+    assert len(sim.register.arrived(asked_at + 125_000)) == then
+
+
 @pytest.mark.parametrize("token", ["", "Bearer", "Bearer a.b.c", "Basic eA==", "Bearer \xe9"])
 async def test_a_token_that_is_not_ours_is_refused(desk: Desk, token: str) -> None:
     assert (await desk.call("POST", "/appointment/schedule", {}, Authorization=token)).status == 401

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import chain, repeat
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -46,6 +47,32 @@ async def test_one_that_the_server_turns_away_again_and_again_does_not_keep_the_
     await centre.until_all(RecordState.DELIVERED, 3)
     await centre.until_phase("closed")
     assert (await centre.states())[1:] == ["delivered"] * 3
+
+
+class DueMeanwhile(Clock):
+    """A wall clock that reaches a moment after it was asked once: between two questions of one step."""
+
+    def __init__(self, due_at: int) -> None:
+        self.times = chain([due_at - 1], repeat(due_at))
+
+    def wall(self) -> int:
+        return next(self.times)
+
+
+async def test_one_that_becomes_due_in_the_middle_of_a_step_does_not_wait_for_the_next_minute(sim: Simulator, tmp_path: Path) -> None:
+    async with a_centre(tmp_path, f"{sim.url}/api", replay={"settle": "1m"}) as centre:
+        await sim.faults.add("reset_after", routes=[f"/api{VACCINATE}"], times=1)
+        await centre.vaccinate(people(sim)[0])
+
+        async def put_off() -> bool:
+            return (await centre.records())[0].due_at > 0
+
+        await centre.until(put_off)
+        (record,) = await centre.records()
+        centre.sidecar.replayer.clock = DueMeanwhile(record.due_at)
+        wait_s = await centre.sidecar.replayer.step()
+        assert wait_s is not None
+        assert wait_s < 1
 
 
 async def test_many_turned_away_at_once_wait_as_long_as_one(sim: Simulator, centre: Centre) -> None:
