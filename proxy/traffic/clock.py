@@ -1,13 +1,14 @@
 """
-The clocks, in one place, so that a test can hold them.
+The two clocks, in one place, so that a test can hold them.
 
-Wall clock: what is shown and kept; anybody may set it. Monotonic: durations within this process (circuits, budgets, deadlines of an
-answer); it stands while the computer is suspended, and so do they: on waking nothing has timed out that had no chance to happen.
-Boot-time: how long ago something was; it goes on in suspend, and is good for a later process of the same boot.
+The wall clock is what is shown and kept, and anybody may set it. Every duration is measured by the other, which nobody can set and which
+goes on while the computer is suspended: a server's Retry-After, an outage and what the server may still be working off pass in a closed
+laptop too. What nobody could observe meanwhile is told apart by who keeps it (`unobserved_s` of an outage).
 """
 
 from __future__ import annotations
 
+import sys
 import time
 import uuid
 from datetime import UTC, datetime
@@ -28,25 +29,32 @@ class Clock:
         return time.time_ns() // 1_000_000
 
     def monotonic(self) -> float:
-        """Return seconds that never go back, time in suspend left out (on Linux and macOS)."""
-        return time.monotonic()
-
-    def boottime(self) -> float:
-        """Return seconds that never go back, time in suspend included; where the system has no such clock (macOS), as `monotonic`."""
-        return _boottime()
+        """Return seconds that never go back, time in suspend included."""
+        return _boot_s()
 
     def stamp(self) -> Stamp:
         """Return now, so that it can be kept."""
-        return Stamp(self.wall(), BOOT_ID, self.boottime())
+        return Stamp(self.wall(), BOOT_ID, self.monotonic())
 
     def aware(self) -> datetime:
         """Return the wall clock as an aware datetime, UTC."""
         return datetime.fromtimestamp(self.wall() / 1000, UTC)
 
 
-def _boottime() -> float:
-    clock = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if clock is None else time.clock_gettime(clock)
+if sys.platform == "linux":
+
+    def _boot_s() -> float:
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+elif sys.platform == "darwin":
+
+    def _boot_s() -> float:
+        return time.clock_gettime(time.CLOCK_MONOTONIC_RAW)  # goes on in sleep there, as its manual says; CLOCK_UPTIME_RAW does not
+
+else:
+
+    def _boot_s() -> float:
+        return time.monotonic()  # Windows counts time in sleep
 
 
 def _boot_id() -> str:
@@ -57,7 +65,7 @@ def _boot_id() -> str:
     boot's time of day is no name: it moves with the wall clock, and would be equal or not just when that is in doubt.
     """
     try:
-        return BOOT_ID_FILE.read_text("ascii").strip()
+        return BOOT_ID_FILE.read_text("utf-8").strip()
     except OSError:
         return uuid.uuid4().hex
 
