@@ -23,6 +23,7 @@ from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.budget import Budget
 from proxy.traffic.circuits import Circuits
 from proxy.traffic.clock import Clock
+from proxy.traffic.clock_watch import ClockWatch
 from proxy.traffic.credentials import Credentials
 from proxy.traffic.data_port import DataPort
 from proxy.traffic.limits import Limits
@@ -39,6 +40,7 @@ from proxy.traffic.recovery import take_over
 from proxy.traffic.replayer import Replayer
 from proxy.traffic.retry import Wake, keep_running
 from proxy.traffic.sender import Sender
+from proxy.traffic.sends import Sends
 from proxy.traffic.sweeper import Sweeper
 from proxy.traffic.tasks import Background
 from proxy.traffic.trials import Trials
@@ -59,6 +61,7 @@ class Sidecar:
     profile: ActiveProfile
     journal: Journal
     clock: Clock
+    watch: ClockWatch
     meters: Meters
     upstream: Upstream
     circuits: Circuits
@@ -90,6 +93,7 @@ class Sidecar:
             background=self.background,
             meters=self.meters,
             clock=self.clock,
+            watch=self.watch,
             answer_within_s=self.settings.answering.answer_within,
             body_max=self.settings.answering.body_max,
             timezone=ZoneInfo(self.settings.centre.timezone),
@@ -100,6 +104,7 @@ class Sidecar:
 
     async def recover(self) -> None:
         """Take up what the process before this one left: sends cut off, a running outage, an operator's hold."""
+        self.watch.latest_at = await self.journal.latest_recorded_at()
         await take_over(self.journal, self.clock, self.look_ups)
         await self.keeper.resume()
         self.circuits.hold(held=await self.journal.operator_hold() is not None)
@@ -108,6 +113,7 @@ class Sidecar:
     async def running(self) -> AsyncIterator[None]:
         """Probe, keep the outage ledger and replay, as long as the block lasts."""
         loops = [
+            asyncio.create_task(keep_running("clock", self.watch.step, Wake())),
             asyncio.create_task(keep_running("outages", self.keeper.step, self.keeper.wake)),
             asyncio.create_task(keep_running("replay", self.replayer.step, self.replayer.wake)),
             asyncio.create_task(keep_running("sweep", self.sweeper.step, Wake())),
@@ -148,6 +154,7 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
     credentials = Credentials(profile.credentials.headers, settings.upstream.headers, journal.lane_hash)
     budget = Budget(full(settings.replay.calls_per_minute or profile.pacing.calls_per_minute, clock.monotonic()), clock)
     background = Background()
+    watch, sends = ClockWatch(clock), Sends(clock)
     active = ActiveProfile(profile)
     persons = persons_of(settings, active, journal)
     look_ups = LookUps(
@@ -159,11 +166,13 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
         credentials=credentials,
         meters=meters,
         clock=clock,
+        watch=watch,
+        sends=sends,
         settle_s=settings.replay.settle,
         after_s=settings.replay.look_up_after,
         within_s=settings.outage.slow_after,
     )
-    sender = Sender(active, journal, persons, upstream, circuits, credentials, budget, Trials(), meters, clock)
+    sender = Sender(active, journal, persons, upstream, circuits, credentials, budget, Trials(), meters, clock, watch, sends)
     replayer = Replayer(
         journal=journal,
         sender=sender,
@@ -178,12 +187,13 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
         spread_max_s=settings.replay.spread_max,
         wake=Wake(),
     )
-    keeper = OutageKeeper(journal, circuits, clock, Wake(), ended=replayer.wake.ring)
+    keeper = OutageKeeper(journal, circuits, clock, watch, Wake(), ended=replayer.wake.ring)
     probers = tuple(
-        Prober(name, group.probe, active, upstream, circuits, credentials, budget, meters, clock, Wake(), settings.outage.slow_after)
+        Prober(name, group.probe, active, upstream, circuits, credentials, budget, meters, clock, watch, Wake(), settings.outage.slow_after)
         for name, group in profile.groups.items()
         if group.probe is not None
     )
+    watch.bells += [keeper.wake.ring, replayer.wake.ring, *(prober.wake.ring for prober in probers)]
     circuits.bells += [keeper.wake.ring, replayer.wake.ring, *(prober.wake.ring for prober in probers)]
     passing = PassRoute(active, upstream, circuits, credentials, budget, persons, meters, settings.answering.body_max, Limits())
     return Sidecar(
@@ -191,6 +201,7 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
         profile=active,
         journal=journal,
         clock=clock,
+        watch=watch,
         meters=meters,
         upstream=upstream,
         circuits=circuits,
@@ -200,8 +211,8 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
         background=background,
         sender=sender,
         replayer=replayer,
-        sweeper=Sweeper(active, journal, look_ups, circuits, budget, meters, clock, ZoneInfo(settings.centre.timezone)),
-        purger=Purger(journal, clock, settings.privacy.keep_delivered),
+        sweeper=Sweeper(active, journal, look_ups, circuits, budget, meters, clock, watch, ZoneInfo(settings.centre.timezone)),
+        purger=Purger(journal, clock, watch, settings.privacy.keep_delivered),
         keeper=keeper,
         probers=probers,
         passing=passing,

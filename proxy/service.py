@@ -80,8 +80,10 @@ async def running(settings: Settings, environ: Mapping[str, str], role: Role, me
                 replayer=sidecar.replayer,
                 replays=Replays(sidecar.replayer.budget),
                 hold_bell=Wake(),
+                watch=sidecar.watch,
                 narrowed=role is Role.CLI,
             )
+            sidecar.watch.bells.append(traffic.hold_bell.ring)
             centre = Centre(journal, sidecar.clock, sidecar.persons, traffic)
             holds = HoldKeeper(journal, sidecar.circuits, sidecar.clock)
             async with (

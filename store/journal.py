@@ -23,7 +23,7 @@ from store.file.lock import Lock, Role
 from store.identities import Identity, Learnt, Rekey
 from store.operator_hold import OperatorHold
 from store.outage_ledger import OutageFilter
-from store.outages import Outage
+from store.outages import Outage, Seen
 from store.queries import Db, run, value
 from store.record_search import RecordFilter
 from store.records import Admission, NewRecord, Record, RecordState, Settlement, StoredAnswer
@@ -153,21 +153,29 @@ class Journal:
         """At start: make every send that a stop cut off `unknown`; return how many there were."""
         return await self._engine.write(record_ledger.recover, now)
 
-    async def heads(self, groups: Collection[str], now: int, limit: int, principals: Collection[bytes] = ()) -> list[Record]:
+    async def heads(
+        self,
+        groups: Collection[str],
+        now: int,
+        limit: int,
+        principals: Collection[bytes] = (),
+        unknown_far_ms: int = record_search.FAR_MS,
+    ) -> list[Record]:
         """
         Return up to *limit* due heads of lanes, `pending` and `unknown`: those that need no client's credential, or one of *principals*.
 
-        Order: deadlines ahead, the earliest first; then the overdue; then those without a deadline, oldest first.
+        Order: deadlines ahead, the earliest first; then the overdue; then those without a deadline, oldest first. A due time further
+        ahead than its wait can be (of an `unknown`: *unknown_far_ms*, else 15 min) comes from a clock that jumped, and is due.
         """
-        return await self._engine.read(record_search.heads, groups, now, limit, principals)
+        return await self._engine.read(record_search.heads, groups, now, limit, principals, unknown_far_ms)
 
     async def any_open(self, lanes: Sequence[bytes]) -> bool:
         """Return whether something open waits in one of *lanes*."""
         return await self._engine.read(record_search.any_open, lanes)
 
-    async def next_due(self, groups: Collection[str], now: int) -> int | None:
-        """Return when the next head that backs off becomes due."""
-        return await self._engine.read(record_search.next_due, groups, now)
+    async def next_due(self, groups: Collection[str], now: int, unknown_far_ms: int = record_search.FAR_MS) -> int | None:
+        """Return when the next head that backs off becomes due; *unknown_far_ms* as for `heads`."""
+        return await self._engine.read(record_search.next_due, groups, now, unknown_far_ms)
 
     async def unknowns(self, limit: int) -> list[Record]:
         """Return the oldest *limit* records nobody knows the fate of."""
@@ -204,6 +212,10 @@ class Journal:
     async def oldest_unsent_at(self) -> int | None:
         """Return when the oldest of the pending, sending and unknown records was made."""
         return await self._engine.read(record_search.oldest_unsent_at)
+
+    async def latest_recorded_at(self) -> int | None:
+        """Return when the latest record was made by a clock that nobody doubted."""
+        return await self._engine.read(record_search.latest_recorded_at)
 
     async def next_deadline_at(self, now: int) -> int | None:
         """Return the next deadline of what is not confirmed."""
@@ -288,25 +300,25 @@ class Journal:
 
     # Outages
 
-    async def open_outage(self, group: str, started_at: int, detected_at: int, cause: str, scope: str, now: int) -> Outage:
+    async def open_outage(self, group: str, started_at: int, detected_at: int, cause: str, scope: str, seen: Seen) -> Outage:
         """Begin an outage. Raises JournalRefused where one of this group is running."""
-        return await self._engine.write(outage_ledger.open_outage, group, started_at, detected_at, cause, scope, now)
+        return await self._engine.write(outage_ledger.open_outage, group, started_at, detected_at, cause, scope, seen)
 
-    async def reopen_outage(self, id_: int, last_bad_at: int, now: int) -> bool:
+    async def reopen_outage(self, id_: int, last_bad_at: int, seen: Seen) -> bool:
         """Let an ended outage go on (a flap); False where it has not ended."""
-        return await self._engine.write(outage_ledger.reopen_outage, id_, last_bad_at, now)
+        return await self._engine.write(outage_ledger.reopen_outage, id_, last_bad_at, seen)
 
-    async def touch_outage(self, id_: int, last_bad_at: int, now: int) -> bool:
+    async def touch_outage(self, id_: int, last_bad_at: int, seen: Seen) -> bool:
         """Note the latest failure of a running outage; False where it is not running."""
-        return await self._engine.write(outage_ledger.touch_outage, id_, last_bad_at, now)
+        return await self._engine.write(outage_ledger.touch_outage, id_, last_bad_at, seen)
 
-    async def end_outage(self, id_: int, ended_at: int, now: int) -> bool:
+    async def end_outage(self, id_: int, ended_at: int, seen: Seen) -> bool:
         """End a running outage, at the earliest at its last failure; False where it is not running."""
-        return await self._engine.write(outage_ledger.end_outage, id_, ended_at, now)
+        return await self._engine.write(outage_ledger.end_outage, id_, ended_at, seen)
 
-    async def add_unobserved(self, id_: int, unobserved_ms: int) -> bool:
-        """Note that for so long of an outage no sidecar was running."""
-        return await self._engine.write(outage_ledger.add_unobserved, id_, unobserved_ms)
+    async def add_unobserved(self, id_: int, unobserved_ms: int, seen: Seen) -> bool:
+        """Note that for so long of a running outage no sidecar was running; False where it is not running."""
+        return await self._engine.write(outage_ledger.add_unobserved, id_, unobserved_ms, seen)
 
     async def mark_drained(self, group: str, now: int) -> bool:
         """Mark the group's ended outages of which nothing is left to send; True where one was marked now."""
@@ -319,10 +331,6 @@ class Journal:
     async def last_outage(self, group: str) -> Outage | None:
         """Return the group's latest outage, running or not."""
         return await self._engine.read(outage_ledger.last_outage, group)
-
-    async def running_or_last_outage_end(self, group: str) -> int | None:
-        """Return when the group's latest outage ended, or for one that is running its last failure; None where it was never out."""
-        return await self._engine.read(outage_ledger.running_or_last_outage_end, group)
 
     async def outages(self, wanted: OutageFilter) -> list[Outage]:
         """Return a page of the outages that fit, newest last."""
@@ -342,9 +350,9 @@ class Journal:
         """Return the operator's hold in force; whether its `until` has passed is for the caller to see."""
         return await self._engine.read(operator_hold.operator_hold)
 
-    async def snapshot(self, now: int) -> Snapshot:
-        """Return every durable figure, all of one moment."""
-        return await self._engine.read(snapshot, now, self._engine.size_bytes())
+    async def snapshot(self, now: int, end_holds: Callable[[Outage], bool]) -> Snapshot:
+        """Return every durable figure, all of one moment; *end_holds*: whether an outage that is over cannot come back as a flap. Pure."""
+        return await self._engine.read(snapshot, now, end_holds, self._engine.size_bytes())
 
 
 def _installation(db: Db) -> Installation:

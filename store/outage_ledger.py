@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from store.outages import Outage
+from store.outages import Outage, Seen
 from store.queries import Db, rows, run, value
 
 
@@ -20,7 +21,7 @@ class OutageFilter:
     limit: int = 1000
 
 
-def open_outage(db: Db, group: str, started_at: int, detected_at: int, cause: str, scope: str, now: int) -> Outage:
+def open_outage(db: Db, group: str, started_at: int, detected_at: int, cause: str, scope: str, seen: Seen) -> Outage:
     """Begin a row; what was recorded from its back-dated start on is counted with it."""
     id_: int = value(
         db,
@@ -30,38 +31,41 @@ def open_outage(db: Db, group: str, started_at: int, detected_at: int, cause: st
         detected_at=detected_at,
         cause=cause,
         scope=scope,
-        recorded=_recorded_since(db, group, started_at),
-        seen_at=now,
+        recorded=_recorded_since(db, group, started_at, seen),
+        since=started_at + seen.wall - seen.at,
+        **_columns(seen),
     )
-    return Outage(*rows(db, "outage_by_id", id=id_)[0])
+    outage = _outage(db, id_)
+    assert outage is not None
+    return outage
 
 
-def reopen_outage(db: Db, id_: int, last_bad_at: int, now: int) -> bool:
+def reopen_outage(db: Db, id_: int, last_bad_at: int, seen: Seen) -> bool:
     """Let an ended outage go on as one with the failures that followed at once; False where it has not ended."""
     outage = _outage(db, id_)
     if outage is None or outage.ended_at is None:
         return False
-    meanwhile = _recorded_since(db, outage.group, outage.ended_at + 1)
-    return run(db, "reopen_outage", id=id_, last_bad_at=last_bad_at, recorded=meanwhile, seen_at=now) > 0
+    meanwhile = _recorded_since(db, outage.group, outage.ended_at + 1, seen)
+    return run(db, "reopen_outage", id=id_, last_bad_at=last_bad_at, recorded=meanwhile, **_columns(seen)) > 0
 
 
-def touch_outage(db: Db, id_: int, last_bad_at: int, now: int) -> bool:
+def touch_outage(db: Db, id_: int, last_bad_at: int, seen: Seen) -> bool:
     """Note that a running outage still lasts, and its latest failure."""
-    return run(db, "touch_outage", id=id_, last_bad_at=last_bad_at, seen_at=now) > 0
+    return run(db, "touch_outage", id=id_, last_bad_at=last_bad_at, **_columns(seen)) > 0
 
 
-def end_outage(db: Db, id_: int, ended_at: int, now: int) -> bool:
+def end_outage(db: Db, id_: int, ended_at: int, seen: Seen) -> bool:
     """End a running outage; what was recorded after its end, before that was known, is no longer counted with it."""
     outage = _outage(db, id_)
     if outage is None or outage.ended_at is not None:
         return False
-    later = _recorded_since(db, outage.group, max(ended_at, outage.last_bad_at) + 1)
-    return run(db, "end_outage", id=id_, ended_at=ended_at, later=later, seen_at=now) > 0
+    later = _recorded_since(db, outage.group, max(ended_at, outage.last_bad_at) + 1, seen)
+    return run(db, "end_outage", id=id_, ended_at=ended_at, later=later, **_columns(seen)) > 0
 
 
-def add_unobserved(db: Db, id_: int, unobserved_ms: int) -> bool:
-    """Note that for so long of an outage no sidecar was running."""
-    return run(db, "add_unobserved", id=id_, unobserved_ms=unobserved_ms) > 0
+def add_unobserved(db: Db, id_: int, unobserved_ms: int, seen: Seen) -> bool:
+    """Note that for so long of an outage no sidecar was running, and that it is watched again."""
+    return run(db, "add_unobserved", id=id_, unobserved_ms=unobserved_ms, **_columns(seen)) > 0
 
 
 def mark_drained(db: Db, group: str, now: int) -> bool:
@@ -71,33 +75,44 @@ def mark_drained(db: Db, group: str, now: int) -> bool:
 
 def running_outages(db: Db) -> list[Outage]:
     """Return what is out now, oldest first."""
-    return [Outage(*row) for row in rows(db, "running_outages")]
+    return as_outages(rows(db, "running_outages"))
 
 
 def last_outage(db: Db, group: str) -> Outage | None:
     """Return the group's latest outage, running or not."""
-    found = rows(db, "last_outage", route_group=group)
-    return Outage(*found[0]) if found else None
-
-
-def running_or_last_outage_end(db: Db, group: str) -> int | None:
-    """Return when the group's latest outage ended, or for one that is running its last failure; None where it was never out."""
-    end: int | None = value(db, "outage_end", route_group=group)
-    return end
+    found = as_outages(rows(db, "last_outage", route_group=group))
+    return found[0] if found else None
 
 
 def outages(db: Db, wanted: OutageFilter) -> list[Outage]:
     """Return a page of the outages that fit, newest last."""
     groups = json.dumps(list(wanted.groups)) if wanted.groups else None
-    found = rows(db, "find_outages", groups=groups, since=wanted.since, after=wanted.after, limit=wanted.limit)
-    return [Outage(*row) for row in found]
+    return as_outages(rows(db, "find_outages", groups=groups, since=wanted.since, after=wanted.after, limit=wanted.limit))
+
+
+def as_outages(found: Iterable[tuple[Any, ...]]) -> list[Outage]:
+    """Return rows of the table as outages: its columns are Outage's fields, in order."""
+    fields = ((*row[:-1], bool(row[-1])) for row in found)
+    return [Outage(*own) for own in fields]
 
 
 def _outage(db: Db, id_: int) -> Outage | None:
-    found = rows(db, "outage_by_id", id=id_)
-    return Outage(*found[0]) if found else None
+    found = as_outages(rows(db, "outage_by_id", id=id_))
+    return found[0] if found else None
 
 
-def _recorded_since(db: Db, group: str, since: int) -> int:
-    count: int = value(db, "recorded_since", route_group=group, since=since)
+def _columns(seen: Seen) -> dict[str, object]:
+    return {
+        "seen_at": seen.at,
+        "seen_wall_at": seen.wall,
+        "seen_boot": seen.boot_id,
+        "seen_boot_s": seen.boot_s,
+        "clock_doubtful": seen.doubtful,
+    }
+
+
+def _recorded_since(db: Db, group: str, since: int, seen: Seen) -> int:
+    """Count what was made from *since*, in the row's own time, up to now: records go by the wall clock as it stood for each."""
+    ahead = seen.wall - seen.at
+    count: int = value(db, "recorded_since", route_group=group, since=since + ahead, now=seen.wall)
     return count

@@ -128,6 +128,7 @@ def _insert(db: Db, new: NewRecord, state: RecordState, own_lanes: Sequence[byte
         deadline_at=new.deadline_at,
         issues=issues,
         override=new.override,
+        clock_doubt=new.clock_doubt,
     )
     run(db, "insert_request", number=number, method=new.method, target=new.target, headers=new.headers, body=new.body)
     return number

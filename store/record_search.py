@@ -38,15 +38,17 @@ class RecordFilter:
     limit: int = 1000
 
 
-def heads(db: Db, groups: Collection[str], now: int, limit: int, principals: Collection[bytes] = ()) -> list[Record]:
+def heads(
+    db: Db, groups: Collection[str], now: int, limit: int, principals: Collection[bytes] = (), unknown_far_ms: int = FAR_MS
+) -> list[Record]:
     """
     Return up to *limit* records that head all their lanes and are due: of *principals*, and of none in particular.
 
     First those with a deadline ahead, the earliest first, then those whose deadline has passed, then the others, oldest first. Those
-    that are `unknown` are among them: their next step is a look-up.
+    that are `unknown` are among them: their next step is a look-up, for which none waits longer than *unknown_far_ms*.
     """
     # A seek and short walk for each class, group and principal: one query over several would sort, or pass over, all that waits.
-    asked = {"now": now, "far": now + FAR_MS, "limit": limit}
+    asked = {"now": now, "far": now + FAR_MS, "unknown_far": now + unknown_far_ms, "limit": limit}
     pairs = [{"route_group": group, "principal": principal} for group, principal in product(groups, (None, *principals))]
     ahead = _in_order(row for pair in pairs for row in rows(db, "heads_ahead", **pair, **asked))
     overdue = _in_order(row for pair in pairs for row in rows(db, "heads_overdue", **pair, **asked)) if len(ahead) < limit else []
@@ -60,9 +62,10 @@ def any_open(db: Db, lanes: Sequence[bytes]) -> bool:
     return behind(db, lanes) > 0
 
 
-def next_due(db: Db, groups: Collection[str], now: int) -> int | None:
-    """Return when the next head that backs off becomes due, or None where none does."""
-    times = [value(db, "next_due", route_group=group, now=now, far=now + FAR_MS) for group in groups]
+def next_due(db: Db, groups: Collection[str], now: int, unknown_far_ms: int = FAR_MS) -> int | None:
+    """Return when the next head that backs off becomes due, or None where none does; *unknown_far_ms* as for `heads`."""
+    far = {"now": now, "far": now + FAR_MS, "unknown_far": now + unknown_far_ms}
+    times = [value(db, "next_due", route_group=group, **far) for group in groups]
     return min((time for time in times if time is not None), default=None)
 
 
@@ -130,6 +133,12 @@ def oldest_unsent_at(db: Db) -> int | None:
     """Return when the oldest record was made that the server is still to get; wall-clock milliseconds UTC."""
     oldest: int | None = value(db, "oldest_unsent")
     return oldest
+
+
+def latest_recorded_at(db: Db) -> int | None:
+    """Return when the latest record was made by a clock that nobody doubted; wall-clock milliseconds UTC."""
+    latest: int | None = value(db, "latest_recorded")
+    return latest
 
 
 def next_deadline_at(db: Db, now: int) -> int | None:

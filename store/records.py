@@ -64,6 +64,7 @@ class NewRecord:
     two tellings of it may differ; `override` says why it is to be kept although the fact is known with other content.
     `idempotency_key` is the 16-byte keyed hash of principal and key, `fingerprint` the hash of the request it came with. `awaits` are
     the provisional ids that it is keyed by. `deadline_at` is until when the server takes it, wall-clock milliseconds UTC.
+    `clock_doubt` says why `recorded_at` cannot be believed, None where it can.
     """
 
     id: bytes
@@ -83,6 +84,7 @@ class NewRecord:
     fingerprint: bytes = b""
     awaits: tuple[str, ...] = ()
     deadline_at: int | None = None
+    clock_doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ class Record:
 
     `last_sent_at` is when the latest attempt ended (for one that a stop cut off: when that was found), `looked_up_at` when a look-up
     last found nothing. `issues` is the provisional id given with it. `revision` counts a person's edits, from 1. `reference` is that
-    by which a person found it at the server. The request of a record that was purged is empty.
+    by which a person found it at the server. The request of a record that was purged is empty. `clock_doubt` says why `recorded_at`
+    cannot be believed.
     """
 
     number: int
@@ -125,6 +128,7 @@ class Record:
     revision: int = 1
     reference: str | None = field(default=None, repr=False)
     exported_at: int | None = None
+    clock_doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

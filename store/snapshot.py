@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
 
 from store.audit import ACTIONS_TOTAL
 from store.operator_hold import OperatorHold, operator_hold
+from store.outage_ledger import as_outages
 from store.outages import Outage
 from store.queries import Db, rows
 from store.record_ledger import DELAY_BOUNDS_S, RECORDED_TOTAL, SENDS_TOTAL
@@ -18,9 +19,6 @@ from store.records import RecordState
 
 DURATION_BOUNDS_S: Final = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0, 43200.0, 86400.0)
 """Upper bounds of the outage durations' buckets; one more, without bound, follows."""
-
-END_HOLDS_MS: Final = 120_000
-"""An outage's duration is final when its end has held so long: before that it may come back as a flap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ class Snapshot:
     operator_actions_total: Mapping[str, int] = field(default_factory=dict)
 
 
-def snapshot(db: Db, now: int, journal_size_bytes: int) -> Snapshot:
+def snapshot(db: Db, now: int, end_holds: Callable[[Outage], bool], journal_size_bytes: int) -> Snapshot:
     """Read all figures; the caller's read transaction makes them one state of the journal."""
     counters = rows(db, "counters")
     return Snapshot(
@@ -74,7 +72,7 @@ def snapshot(db: Db, now: int, journal_size_bytes: int) -> Snapshot:
         sends_total={label: total for name, label, total in counters if name == SENDS_TOTAL},
         delivery_delay=_delivery_delay(db),
         oldest_unsent_at=oldest_unsent_at(db),
-        outages=_by_group([Outage(*row) for row in rows(db, "all_outages")], now),
+        outages=_by_group(as_outages(rows(db, "all_outages")), end_holds),
         hold=operator_hold(db),
         journal_size_bytes=journal_size_bytes,
         next_deadline_at=next_deadline_at(db, now),
@@ -89,20 +87,20 @@ def _delivery_delay(db: Db) -> Histogram:
     return Histogram(DELAY_BOUNDS_S, tuple(records for records, _ in buckets), sum(sum_ms for _, sum_ms in buckets) / 1000)
 
 
-def _by_group(outages: Sequence[Outage], now: int) -> dict[str, GroupOutages]:
+def _by_group(outages: Sequence[Outage], end_holds: Callable[[Outage], bool]) -> dict[str, GroupOutages]:
     by_group = sorted(outages, key=lambda outage: (outage.group, outage.id))
-    return {group: _group(list(own), now) for group, own in groupby(by_group, key=lambda outage: outage.group)}
+    return {group: _group(list(own), end_holds) for group, own in groupby(by_group, key=lambda outage: outage.group)}
 
 
-def _group(own: Sequence[Outage], now: int) -> GroupOutages:
+def _group(own: Sequence[Outage], end_holds: Callable[[Outage], bool]) -> GroupOutages:
     ends = [outage.ended_at for outage in own if outage.ended_at is not None]
-    held = [outage for outage in own if outage.ended_at is not None and outage.ended_at <= now - END_HOLDS_MS]
+    held = [outage for outage in own if outage is not own[-1] or end_holds(outage)]  # only the last can come back
     return GroupOutages(
         total=len(own),
         seconds_total=sum(map(_duration_s, own)),
         durations=_durations([_duration_s(outage) for outage in held]),
-        last_start_at=max(outage.started_at for outage in own),
-        last_end_at=max(ends, default=None),
+        last_start_at=own[-1].started_at,  # not the greatest: the clock may have been ahead for an older one
+        last_end_at=ends[-1] if ends else None,
         running=next((outage for outage in own if outage.ended_at is None), None),
     )
 

@@ -33,6 +33,8 @@ def list_(ctx: click.Context, *, json_: bool) -> None:
     zone = settings.centre.timezone
     heads = ("ID", "GROUP", "BEGAN", "ENDED", "LASTED", "CAUSE", "WHERE", "RECORDED", "ALL SENT")
     table(heads, [_row(outage, zone) for outage in found])
+    if any(outage["clock_doubtful"] for outage in found):
+        click.echo("? the clock was set meanwhile, or known to be wrong: times may be off, by the clock as it stood when the outage began.")
 
 
 def _row(outage: dict[str, Any], zone: str) -> tuple[object, ...]:
@@ -41,7 +43,7 @@ def _row(outage: dict[str, Any], zone: str) -> tuple[object, ...]:
     return (
         outage["id"],
         outage["group"],
-        shown(outage["started_at"], zone),
+        shown(outage["started_at"], zone) + (" ?" if outage["clock_doubtful"] else ""),
         ended,
         span(outage["duration_s"]),
         cause,

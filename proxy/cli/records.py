@@ -47,8 +47,9 @@ def list_(ctx: click.Context, /, *, limit: int, grouped: bool, json_: bool, **op
         as_json(found)
     elif found:
         zone = settings.centre.timezone
-        rows = [(r["number"], r["state"], r["route"], shown(r["recorded_at"], zone), r["attempts"], r["reason"] or "") for r in found]
-        table(("NUMBER", "STATE", "ROUTE", "RECORDED", "SENDS", "REASON"), rows)
+        table(("NUMBER", "STATE", "ROUTE", "RECORDED", "SENDS", "REASON"), [_row(record, zone) for record in found])
+        if any(record["clock_doubt"] for record in found):
+            click.echo("? the clock was in doubt: dosekeeper records show NUMBER says why.")
     else:
         click.echo("No record fits.")
     if len(found) == limit:
@@ -69,6 +70,11 @@ def show(ctx: click.Context, record: str, *, body: bool, json_: bool) -> None:
         return
     zone = settings.centre.timezone
     facts([(name, _text(name, value, zone)) for name, value in found.items()])
+
+
+def _row(record: dict[str, Any], zone: str) -> tuple[object, ...]:
+    recorded = shown(record["recorded_at"], zone) + (" ?" if record["clock_doubt"] else "")
+    return record["number"], record["state"], record["route"], recorded, record["attempts"], record["reason"] or ""
 
 
 def _text(name: str, value: object, zone: str) -> str:

@@ -48,6 +48,8 @@ def _lines(found: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
         lines.append(("Held", f"{found['records']['held']} wait for a person: dosekeeper records list --state held --grouped"))
     if found["past_deadline"]:
         lines.append(("LATE", f"{found['past_deadline']} past their deadline. Enter them by hand, from: dosekeeper export --out FILE"))
+    if found["clock"]["doubtful"]:
+        lines.append(("CLOCK", f"{found['clock']['reason']}. Compare it with a telephone's and set it; doses taken meanwhile are marked"))
     if not found["service"]:
         lines.append(("Service", "not running; this is what the journal last knew. Start it: dosekeeper serve"))
     return lines

@@ -10,7 +10,9 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 
+from proxy.rules.outage import lasted_ms
 from proxy.rules.outcome import OutcomeKind
+from proxy.rules.stamps import Stamp
 from store.snapshot import DURATION_BOUNDS_S, GroupOutages, Histogram, Snapshot
 
 NEVER_OUT: Final = GroupOutages(0, 0.0, Histogram(DURATION_BOUNDS_S, (0,) * (len(DURATION_BOUNDS_S) + 1), 0.0), 0, None, None)
@@ -22,16 +24,17 @@ class Standing:
     """
     What is known at one scrape.
 
-    `groups` has every group with whether it is up; `routes` the record routes; `at` is wall-clock milliseconds UTC; `free_bytes` is the
-    room on the journal's disk, None where it cannot be had; `held` says that an operator's hold is in force.
+    `groups` has every group with whether it is up; `routes` the record routes; `free_bytes` is the room on the journal's disk, None where
+    it cannot be had; `held` says that an operator's hold is in force; `clock_offset_s` is None until the upstream's clock is known.
     """
 
     snapshot: Snapshot
     groups: Mapping[str, bool]
     routes: tuple[str, ...]
-    at: int
+    at: Stamp
     free_bytes: int | None
     held: bool
+    clock_offset_s: float | None
 
 
 def families(standing: Standing) -> Iterator[Metric]:
@@ -48,7 +51,7 @@ def _upstream(standing: Standing) -> Iterator[Metric]:
     for group, is_up in standing.groups.items():
         up.add_metric([group], float(is_up))
         running = standing.snapshot.outages.get(group, NEVER_OUT).running
-        current.add_metric([group], 0.0 if running is None else max(0, standing.at - running.started_at) / 1000)
+        current.add_metric([group], 0.0 if running is None else lasted_ms(running, standing.at) / 1000)
     yield up
     yield current
     yield _one("operator_hold", "1 while an operator's hold keeps records from being sent.", float(standing.held))
@@ -94,6 +97,8 @@ def _records(standing: Standing) -> Iterator[Metric]:
 
 def _journal(standing: Standing) -> Iterator[Metric]:
     yield _one("journal_size_bytes", "Size of the journal with its log.", standing.snapshot.journal_size_bytes)
+    if standing.clock_offset_s is not None:
+        yield _one("clock_offset_seconds", "How far this computer's clock is ahead of the upstream's.", standing.clock_offset_s)
     if standing.free_bytes is not None:
         yield _one("journal_free_bytes", "Free space on the journal's disk.", standing.free_bytes)
 

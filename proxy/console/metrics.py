@@ -60,12 +60,13 @@ class Metrics:
             return ()
 
     async def _standing(self) -> Standing:
-        at = self._centre.clock.wall()
-        snapshot = await self._centre.journal.snapshot(at)
+        now = self._centre.clock.stamp()
+        snapshot = await self._centre.snapshot()
         up = {group: not group_is_down(self._centre, group, snapshot) for group in groups(self._centre)}
         free = await asyncio.to_thread(_free_bytes, self._folder)
-        held = in_force(snapshot.hold, at) is not None
-        return Standing(snapshot, up, self._centre.record_routes(), at, free, held)
+        offset_s = self._centre.traffic.watch.offset_s() if self._centre.traffic else None
+        held = in_force(snapshot.hold, now.wall) is not None
+        return Standing(snapshot, up, self._centre.record_routes(), now, free, held, offset_s)
 
 
 def running_version() -> str:

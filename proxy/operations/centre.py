@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 from proxy.operations.runs import Replays
 from proxy.profiles.model import Policy, Profile
+from proxy.rules.outage import end_holds
 from proxy.traffic.circuits import Circuits
 from proxy.traffic.clock import Clock
+from proxy.traffic.clock_watch import ClockWatch
 from proxy.traffic.credentials import Credentials
 from proxy.traffic.persons import Persons
 from proxy.traffic.replayer import Replayer
 from proxy.traffic.retry import Wake
 from store.journal import Journal
+from store.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class Traffic:
     replayer: Replayer
     replays: Replays
     hold_bell: Wake
+    watch: ClockWatch
     narrowed: bool = False
 
 
@@ -35,6 +39,12 @@ class Centre:
     clock: Clock
     persons: Persons
     traffic: Traffic | None = None
+
+    async def snapshot(self) -> Snapshot:
+        """Return every durable figure; deadlines are compared with the best that is known of the time."""
+        stamp = self.clock.stamp()
+        now = stamp.wall if self.traffic is None else self.traffic.watch.wall()
+        return await self.journal.snapshot(now, lambda outage: end_holds(outage, stamp))
 
     def profile(self) -> Profile:
         """Return the profile in force."""

@@ -11,18 +11,17 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Final
 
 from proxy.document import DocumentError
 from proxy.operations.preflight import problems
 from proxy.profiles.load import load_profile
 from proxy.profiles.model import Policy, Probe, Profile
 from proxy.rules.circuit import Sign
+from proxy.rules.clock_doubt import OFFSET_MAX_S, SANE_YEARS, Doubt, Why, heard_s
 from proxy.rules.evidence import sign_of
 from proxy.rules.outcome import OutcomeKind, classify
-from proxy.rules.wire import Answer, Exchange, first
+from proxy.rules.wire import Answer, Exchange
 from proxy.settings import Settings
 from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.clock import Clock
@@ -30,10 +29,6 @@ from proxy.traffic.credentials import Credentials
 from proxy.traffic.upstream import Outgoing, Upstream
 from store.errors import JournalError
 from store.file.keyfile import KEY_VARIABLE, journal_key
-
-SANE_YEARS: Final = range(2025, 2100)
-OFFSET_MAX_S: Final = 60.0
-"""A clock further off than this dates doses wrongly around midnight and confuses whoever compares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +110,16 @@ async def _upstream(settings: Settings, profile: Profile, clock: Clock) -> list[
         return [well("upstream", "not asked: the profile names no probe")]
     own = Credentials(profile.credentials.headers, settings.upstream.headers, lambda text: text.encode()).own()
     upstream = Upstream(settings.upstream)
-    asked = clock.monotonic()
+    asked_s = clock.monotonic()
     try:
         exchange = await upstream.ask(Outgoing(probe.method, upstream.prefix + probe.path, own), settings.outage.slow_after)
     finally:
         await upstream.close()
-    return [*_answer(settings, profile, exchange, clock, clock.monotonic() - asked)]
+    return [*_answer(settings, profile, exchange, clock, asked_s)]
 
 
-def _answer(settings: Settings, profile: Profile, exchange: Exchange, clock: Clock, took_s: float) -> Iterator[Finding]:
+def _answer(settings: Settings, profile: Profile, exchange: Exchange, clock: Clock, asked_s: float) -> Iterator[Finding]:
+    took_s = clock.monotonic() - asked_s
     outcome = classify(exchange, profile.answers, ActiveProfile(profile).code_member, clock.aware())
     sign = sign_of(outcome.kind)
     if outcome.kind is OutcomeKind.AUTH and settings.upstream.headers:
@@ -134,20 +130,17 @@ def _answer(settings: Settings, profile: Profile, exchange: Exchange, clock: Clo
         why = f"{outcome.kind}, {outcome.cause}"
         yield Finding("upstream", 1, f"{settings.upstream.url} gave no answer of its own ({why}): check URL and line")
     if isinstance(exchange, Answer):
-        yield from _offset(first(exchange.fields, b"date"), clock.aware())
+        yield from _offset(exchange, asked_s, clock)
 
 
-def _offset(date: str | None, now: datetime) -> Iterator[Finding]:
-    try:
-        theirs = None if date is None else parsedate_to_datetime(date)
-    except ValueError:
-        theirs = None
-    if theirs is None or theirs.tzinfo is None:
+def _offset(answer: Answer, asked_s: float, clock: Clock) -> Iterator[Finding]:
+    now = clock.stamp()
+    heard = heard_s(answer.field(b"date"), answer.field(b"age"), asked_s, now.boot_s)
+    if heard is None:
         return
-    offset_s = (now - theirs).total_seconds()
-    if abs(offset_s) > OFFSET_MAX_S:
-        way = "ahead of" if offset_s > 0 else "behind"
-        yield Finding("clock", 1, f"this computer's clock is {abs(offset_s):.0f} s {way} the upstream's: set it, doses carry its time")
+    offset = now.wall / 1000 - now.boot_s - heard
+    if abs(offset) > OFFSET_MAX_S:
+        yield Finding("clock", 1, f"this computer's clock is {Doubt(Why.OFFSET, offset)}'s: set it, doses carry its time")
     else:
         yield well("clock", f"within {OFFSET_MAX_S:.0f} s of the upstream's")
 

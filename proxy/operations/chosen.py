@@ -54,7 +54,7 @@ async def looked_at_again(centre: Centre, choice: Choice, numbers: frozenset[int
 async def facts(centre: Centre, records: list[Record]) -> Facts:
     """Return what decides why *records* wait."""
     now = centre.clock.wall()
-    snapshot = await centre.journal.snapshot(now)
+    snapshot = await centre.snapshot()
     known = centre.traffic.credentials.known() if centre.traffic else ()
     everybody = {record.principal for record in records if record.principal is not None}
     of = sorted({record.group for record in records})

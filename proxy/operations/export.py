@@ -18,7 +18,7 @@ from proxy.rules.register_columns import cell, columns_of
 from proxy.rules.slots import translated
 from store.records import OPEN_STATES, Record
 
-LEADING: Final = ("number", "recorded_at", "deadline_at", "state", "reason", "route")
+LEADING: Final = ("number", "recorded_at", "clock_doubt", "deadline_at", "state", "reason", "route")
 """Columns that every record has."""
 
 
@@ -38,7 +38,8 @@ async def export(centre: Centre, asked: ExportAsked) -> dict[str, Any]:
 async def _row(centre: Centre, record: Record, columns: list[str]) -> list[str]:
     body = orjson.loads(await _by_real_ids(centre, record))
     deadline = rfc3339(record.deadline_at) or ""
-    leading = [str(record.number), rfc3339(record.recorded_at), deadline, record.state.value, record.reason or "", record.route]
+    when = (rfc3339(record.recorded_at), record.clock_doubt or "", deadline)
+    leading = (str(record.number), *when, record.state.value, record.reason or "", record.route)
     return [*leading, *(cell(body, column) for column in columns)]
 
 

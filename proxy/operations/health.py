@@ -7,12 +7,14 @@ from typing import Final
 
 from proxy.operations.centre import Centre
 from store.errors import JournalError
+from store.outages import Seen
 
 PATIENCE_S: Final = 2.0
 """A journal that takes longer than this keeps no desk's record in time."""
 
 NO_OUTAGE: Final = 0
 """The ledger counts from 1."""
+NEVER: Final = Seen(0, 0, "", 0.0)
 
 
 async def can_record(centre: Centre) -> bool:
@@ -20,7 +22,7 @@ async def can_record(centre: Centre) -> bool:
     try:
         async with asyncio.timeout(PATIENCE_S):
             await centre.journal.operator_hold()
-            await centre.journal.add_unobserved(NO_OUTAGE, 0)
+            await centre.journal.add_unobserved(NO_OUTAGE, 0, NEVER)
     except (JournalError, TimeoutError):
         return False
     return True

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from proxy.operations.centre import Centre
 from proxy.operations.errors import Unfit
-from proxy.operations.status import hold_value, in_force
+from proxy.operations.status import hold_value
+from proxy.rules.stamps import Stamp
 from proxy.traffic.circuits import Circuits
 from proxy.traffic.clock import Clock
 from store.journal import Journal
+from store.operator_hold import OperatorHold
 
 log = logging.getLogger(__name__)
 
@@ -53,20 +56,33 @@ async def _value(centre: Centre) -> dict[str, Any] | None:
 
 @dataclass(frozen=True, slots=True)
 class HoldKeeper:
-    """Ends a hold when its time is over."""
+    """
+    Ends a hold when its time is over: by the wall clock, or when as much time has passed as was left when we first saw it.
+
+    So a clock that is put back makes no hold longer; one that is put forward ends it early, and a server in maintenance is then an outage.
+    """
 
     journal: Journal
     circuits: Circuits
     clock: Clock
+    _ends_s: dict[int, float] = field(default_factory=dict)
+    """When the hold set at a time is over at the latest, boot seconds."""
 
     async def step(self) -> float | None:
         """Bring the circuits up to the hold in the journal; return seconds until its time is over, None where it has no end."""
-        now = self.clock.wall()
+        now = self.clock.stamp()
         found = await self.journal.operator_hold()
-        hold = in_force(found, now)
+        left_s = self._left_s(found, now)
+        hold = None if left_s <= 0 else found
         if found is not None and hold is None:
-            await self.journal.release(BY_ITSELF, now)
+            await self.journal.release(BY_ITSELF, now.wall)
             log.warning("hold is over", extra={"action": "hold_over"})
         if self.circuits.held != (hold is not None):
             self.circuits.hold(held=hold is not None)
-        return None if hold is None or hold.until is None else max(0.05, (hold.until - now) / 1000)
+        return None if hold is None or hold.until is None else max(0.05, left_s)
+
+    def _left_s(self, hold: OperatorHold | None, now: Stamp) -> float:
+        if hold is None or hold.until is None:
+            return math.inf
+        left_s = (hold.until - now.wall) / 1000
+        return min(left_s, self._ends_s.setdefault(hold.held_at, now.boot_s + left_s) - now.boot_s)

@@ -97,6 +97,7 @@ def _line(record: Record) -> dict[str, Any]:
         "recorded_at": rfc3339(record.recorded_at),
         "attempts": record.attempt,
         "reason": record.reason,
+        "clock_doubt": record.clock_doubt,
     }
 
 

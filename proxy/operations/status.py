@@ -7,6 +7,8 @@ from typing import Any, Final
 from proxy.operations.centre import Centre
 from proxy.operations.times import rfc3339
 from proxy.rules.circuit import Phase
+from proxy.rules.outage import lasted_ms
+from proxy.rules.stamps import Stamp
 from store.operator_hold import OperatorHold
 from store.outages import Outage
 from store.records import OPEN_STATES
@@ -23,22 +25,23 @@ async def status(centre: Centre) -> dict[str, Any]:
     `upstream` is `down` while a group with a record route is open or half-open, else `held` while an operator's hold is in force, else
     `up`. Without running traffic it is what the outage ledger last knew, and `service` is false.
     """
-    now = centre.clock.wall()
-    snapshot = await centre.journal.snapshot(now)
+    now, stamp = centre.clock.wall(), centre.clock.stamp()
+    snapshot = await centre.snapshot()
     running = sorted((o.running for o in snapshot.outages.values() if o.running is not None), key=lambda outage: outage.started_at)
     hold = in_force(snapshot.hold, now)
     down = is_down(centre, snapshot)
     return {
         "upstream": "down" if down else "held" if hold else "up",
         "service": centre.traffic is not None and not centre.traffic.narrowed,
-        "outage": _running(running[0], now) if running else None,
+        "outage": _running(running[0], stamp) if running else None,
         "hold": None if hold is None else hold_value(hold),
-        "groups": [_group(centre, group, snapshot, now) for group in groups(centre)],
+        "groups": [_group(centre, group, snapshot, stamp) for group in groups(centre)],
         "records": {state.value: count for state, count in snapshot.records.items()},
         "oldest_unsent_at": rfc3339(snapshot.oldest_unsent_at),
         "next_deadline_at": rfc3339(snapshot.next_deadline_at),
         "past_deadline": snapshot.past_deadline,
         "all_confirmed": not any(snapshot.records[state] for state in OPEN_STATES),
+        "clock": _clock(centre),
     }
 
 
@@ -76,7 +79,18 @@ def hold_value(hold: OperatorHold) -> dict[str, Any]:
     return {"held_at": rfc3339(hold.held_at), "until": rfc3339(hold.until), "reason": hold.reason, "by": hold.by}
 
 
-def _group(centre: Centre, group: str, snapshot: Snapshot, now: int) -> dict[str, Any]:
+def _clock(centre: Centre) -> dict[str, Any]:
+    """Return how the clock stands: by the upstream's where a service has heard that, `offset_s` above 0 where ours is ahead."""
+    watch = centre.traffic.watch if centre.traffic else None
+    offset_s, doubt = (watch.offset_s(), watch.doubt()) if watch else (None, None)
+    return {
+        "offset_s": None if offset_s is None else round(offset_s, 1),
+        "doubtful": doubt is not None,
+        "reason": None if doubt is None else str(doubt),
+    }
+
+
+def _group(centre: Centre, group: str, snapshot: Snapshot, now: Stamp) -> dict[str, Any]:
     known = snapshot.outages.get(group)
     running = None if known is None else known.running
     phase = centre.traffic.circuits.watched(group).circuit.phase if centre.traffic else None
@@ -89,10 +103,10 @@ def _group(centre: Centre, group: str, snapshot: Snapshot, now: int) -> dict[str
     }
 
 
-def _running(outage: Outage, now: int) -> dict[str, Any]:
+def _running(outage: Outage, now: Stamp) -> dict[str, Any]:
     return {
         "started_at": rfc3339(outage.started_at),
-        "duration_s": max(0, now - outage.started_at) / 1000,
+        "duration_s": lasted_ms(outage, now) / 1000,
         "cause": outage.cause,
         "scope": outage.scope,
     }

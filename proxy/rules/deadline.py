@@ -12,7 +12,8 @@ def deadline_at(recorded_at: int, rule: BackEntry | None, timezone: tzinfo) -> i
     Return the deadline of a record.
 
     Args:
-        recorded_at: When the desk gave it to us, wall-clock milliseconds UTC; never a date that its body claims.
+        recorded_at: When the desk gave it to us, wall-clock milliseconds UTC, by the upstream's clock where ours is known to be wrong: it
+            is the upstream that counts the days. Never a date that its body claims.
         rule: The profile's; None where no rule is known.
         timezone: The centre's.
 

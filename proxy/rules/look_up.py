@@ -51,6 +51,7 @@ class Unsent:
 
     `issues_id`: its route issues an id. `adopted`: it concerns a person whose provisional id turned out to be an existing person's.
     `restored_at`: when the journal it lies in was restored from a copy. `looked_up_at`: the last look-up that found it not there.
+    `clock_doubtful`: the clock was in doubt when it was recorded, or is now: nobody can tell its age.
     """
 
     recorded_at: int
@@ -60,6 +61,7 @@ class Unsent:
     exported_at: int | None = None
     restored_at: int | None = None
     looked_up_at: int | None = None
+    clock_doubtful: bool = False
 
 
 def needs_look_up(record: Unsent, now: int, after_s: float) -> bool:
@@ -79,25 +81,27 @@ def needs_look_up(record: Unsent, now: int, after_s: float) -> bool:
     if record.looked_up_at is not None and (record.restored_at or 0) <= record.looked_up_at and now - record.looked_up_at < after:
         return False
     marked = record.exported_at is not None or record.restored_at is not None
-    return record.issues_id or record.adopted or marked or now - record.recorded_at >= after
+    ageless = record.clock_doubtful or now < record.recorded_at
+    return record.issues_id or record.adopted or marked or ageless or now - record.recorded_at >= after
 
 
-def settled_at(last_sent_at: int, outage_ended_at: int | None, settle_s: float, now: int) -> int:
+def settle_left_s(sent_s: float, outage_ended_s: float | None, settle_s: float, now_s: float) -> float:
     """
-    Return from when on a *not there* is believed: before, the upstream may still be working off what it was sent.
+    Return for how long a *not there* is not believed yet: the upstream may still be working off what it was sent.
+
+    By the clock that nobody can set: one that was put forward must not make this shorter, or a dose would count twice.
 
     Args:
-        last_sent_at: End of the last send, wall-clock milliseconds UTC.
-        outage_ended_at: End of the latest outage of the group, if there was one.
+        sent_s: End of the last send, boot seconds.
+        outage_ended_s: End of the latest outage of the group, or its last failure so far; None where there was none.
         settle_s: The profile's, or `replay.settle`.
-        now: Wall-clock milliseconds UTC.
+        now_s: Boot seconds.
 
     Returns:
-        Wall-clock milliseconds UTC; *now* where the clock has jumped back so far that it would be further ahead than *settle_s*.
+        Seconds, in [0, settle_s].
     """
-    settle = int(settle_s * 1000)
-    at = max(last_sent_at, outage_ended_at or 0) + settle
-    return at if at - now <= settle else now
+    since_s = sent_s if outage_ended_s is None else max(sent_s, outage_ended_s)
+    return min(settle_s, max(0.0, since_s + settle_s - now_s))
 
 
 def question(look_up: LookUp, request: View) -> str | None:

@@ -1,7 +1,9 @@
 """
 What the outage ledger is told (DESIGN §5): a circuit that opened or closed, and the group's last row, give the entry to make.
 
-Circuits live in monotonic seconds, the ledger in wall-clock milliseconds UTC; an `Anchor` joins the two.
+Circuits live in boot seconds, the ledger in wall-clock milliseconds UTC; an `Anchor` joins the two. A row is reckoned by one anchor from
+beginning to end, over restarts too: by the wall clock as it stood when the outage began, on which its times then go on as if nobody had
+set it. So its duration is what was measured, whatever was done to the wall clock, and what was counted stays counted.
 """
 
 from __future__ import annotations
@@ -10,7 +12,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from proxy.rules.circuit import Circuit, Downtime
-from store.outages import Outage
+from proxy.rules.clock_doubt import JUMP_S
+from proxy.rules.stamps import Stamp, age_s
+from store.outages import Outage, Seen
 
 FLAP_MS: Final = 120_000
 """Outages less than this apart are one."""
@@ -23,12 +27,7 @@ BETWEEN: Final = frozenset({"dns", "connect", "tls", "portal", "redirect", "cont
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """
-    One moment on both clocks: monotonic seconds and wall-clock milliseconds UTC.
-
-    An outage reckoned with one anchor from beginning to end has the duration that the monotonic clock measured, whatever was done to
-    the wall clock meanwhile.
-    """
+    """One moment on both clocks: boot seconds, and milliseconds UTC of the row's own time."""
 
     monotonic: float
     wall: int
@@ -72,7 +71,7 @@ Entry = Begin | Reopen | Touch | End
 
 
 def wall_at(at: float, anchor: Anchor) -> int:
-    """Return monotonic time *at* as wall-clock milliseconds UTC."""
+    """Return boot seconds *at* as milliseconds UTC of the row's own time."""
     return anchor.wall + round((at - anchor.monotonic) * 1000)
 
 
@@ -86,7 +85,7 @@ def entry_for(row: Outage | None, before: Circuit, after: Circuit, anchor: Ancho
         row: The group's last row, None where it never had an outage.
         before: The circuit as the row tells of it.
         after: The circuit now.
-        anchor: The same one as long as the outage lasts.
+        anchor: `reckoned_by`, of the same row.
     """
     if after.downtime is None:
         return _end(row, before.downtime, anchor)
@@ -106,8 +105,7 @@ def _end(row: Outage | None, downtime: Downtime | None, anchor: Anchor) -> End |
 
 def _begin(last: Outage | None, downtime: Downtime, anchor: Anchor) -> Begin | Reopen:
     started_at = wall_at(downtime.first_bad_at, anchor)
-    # Also where it seems to have begun before the last one ended, after the wall clock was put back: rows of a group never overlap.
-    if last is not None and last.ended_at is not None and started_at - last.ended_at < FLAP_MS:
+    if last is not None and last.ended_at is not None and abs(started_at - last.ended_at) < FLAP_MS:
         return Reopen(last.id, max(last.ended_at, wall_at(downtime.last_bad_at, anchor)))
     return Begin(started_at, wall_at(downtime.opened_at, anchor), downtime.cause, scope_of(downtime.cause))
 
@@ -117,10 +115,60 @@ def scope_of(cause: str) -> Scope:
     return "between" if cause in BETWEEN else "upstream"
 
 
-def unobserved_ms(row: Outage, now: int) -> int:
-    """
-    Return for how many milliseconds nobody watched the outage of *row*, which was running when the process before this one ended.
+def continued(row: Outage, now: Stamp) -> Anchor:
+    """Return the anchor by which *row* goes on: from when it was last seen, by what was measured since; over a reboot by the wall clock."""
+    return Anchor(now.boot_s, row.seen_at + _since_seen_ms(row, now))
 
-    *now* is wall-clock milliseconds UTC.
+
+def reckoned_by(last: Outage | None, first_bad_at: float, now: Stamp, *, doubtful: bool) -> Anchor:
     """
-    return 0 if row.ended_at is not None else max(0, now - max(row.seen_at, row.started_at))
+    Return the anchor of an outage whose first failure was at *first_bad_at* (boot seconds): of a new row, or of *last*, which goes on.
+
+    A new row goes by the wall clock as it is. Where that was put back behind the last row's end, or so near that it would look like a
+    flap and is none, it goes on by the last row's time: rows of a group never overlap. Unless it is the last row's time that was wrong,
+    and the clock is right now (*doubtful*: it is not, as far as anybody knows): a year ahead once is not a year ahead for ever.
+    """
+    fresh = Anchor(now.boot_s, now.wall)
+    if last is None:
+        return fresh
+    own = continued(last, now)
+    if last.ended_at is None:
+        return own
+    gap_ms = wall_at(first_bad_at, own) - last.ended_at
+    if gap_ms < FLAP_MS and _may_flap(last, now):
+        return own
+    fresh_gap_ms = wall_at(first_bad_at, fresh) - last.ended_at
+    if fresh_gap_ms >= FLAP_MS or (fresh_gap_ms <= -FLAP_MS and last.clock_doubtful and not doubtful):
+        return fresh
+    return Anchor(own.monotonic, own.wall + max(0, FLAP_MS - gap_ms))
+
+
+def seen(anchor: Anchor, now: Stamp, *, doubtful: bool) -> Seen:
+    """Return how a row reckoned by *anchor* is seen now; *doubtful*: the wall clock is known to be wrong."""
+    at = wall_at(now.boot_s, anchor)
+    return Seen(at, now.wall, now.boot_id, now.boot_s, doubtful or abs(now.wall - at) > JUMP_S * 1000)
+
+
+def unobserved_ms(row: Outage, now: Stamp) -> int:
+    """Return for how many milliseconds nobody watched the outage of *row*, which was running when the process before this one ended."""
+    return 0 if row.ended_at is not None else _since_seen_ms(row, now)
+
+
+def lasted_ms(row: Outage, now: Stamp) -> int:
+    """Return how long the outage of *row* has lasted, or did; one that runs is counted up to *now*."""
+    end = wall_at(now.boot_s, continued(row, now)) if row.ended_at is None else row.ended_at
+    return max(0, end - row.started_at)
+
+
+def end_holds(row: Outage, now: Stamp) -> bool:
+    """Whether the end of *row* has held so long that what comes now is another outage; once true it stays so, or its duration would not."""
+    return row.ended_at is not None and (not _may_flap(row, now) or wall_at(now.boot_s, continued(row, now)) - row.ended_at >= FLAP_MS)
+
+
+def _may_flap(row: Outage, now: Stamp) -> bool:
+    # Over a reboot only the wall clock tells how long ago it ended, and whoever puts that back would take a told duration back.
+    return row.seen_boot == now.boot_id
+
+
+def _since_seen_ms(row: Outage, now: Stamp) -> int:
+    return round(age_s(Stamp(row.seen_wall_at, row.seen_boot, row.seen_boot_s), now) * 1000)

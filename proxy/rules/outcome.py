@@ -9,8 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
 from re import compile as regex
@@ -20,7 +19,7 @@ import orjson
 
 from proxy.profiles.model import Answers
 from proxy.rules.backoff import RETRY_AFTER_MAX_S
-from proxy.rules.wire import Answer, Exchange, Failure
+from proxy.rules.wire import Answer, Exchange, Failure, http_date
 
 DECODED_MAX: Final = 4 * 1024 * 1024
 """Bytes of a compressed answer that are looked at; a verdict is short, a bomb is not."""
@@ -204,7 +203,9 @@ def _code(body: object, member: str | None) -> str | None:
 
 def retry_after_s(answer: Answer, now: datetime) -> float | None:
     """
-    Return the upstream's Retry-After in seconds from *now*, at most `RETRY_AFTER_MAX_S`; None where it has none that can be read.
+    Return the upstream's Retry-After in seconds, at most `RETRY_AFTER_MAX_S`; None where it has none that can be read.
+
+    One that is a date is counted from the answer's own `Date`, from *now* where it has none.
 
     Source: RFC 9110 §10.2.3 (seconds, or a date).
     """
@@ -213,9 +214,8 @@ def retry_after_s(answer: Answer, now: datetime) -> float | None:
         return None
     if value.isascii() and value.isdigit():
         return min(float(value), RETRY_AFTER_MAX_S)
-    try:
-        when = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
+    when = http_date(value)
+    if when is None:
         return None
-    wait_s = ((when if when.tzinfo else when.replace(tzinfo=UTC)) - now).total_seconds()
-    return min(max(0.0, wait_s), RETRY_AFTER_MAX_S)
+    said_at = http_date(answer.field(b"date")) or now  # the clock by which the date is meant, whatever ours says
+    return min(max(0.0, (when - said_at).total_seconds()), RETRY_AFTER_MAX_S)

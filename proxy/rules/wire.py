@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 Fields = tuple[tuple[bytes, bytes], ...]
@@ -15,6 +17,15 @@ def first(fields: Fields, name: bytes) -> str | None:
         if key.lower() == name:
             return value.decode("latin-1").strip()
     return None
+
+
+def http_date(value: str | None) -> datetime | None:
+    """Return a date field's value as an aware time, None where there is none or it cannot be read."""
+    try:
+        when = None if value is None else parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    return when if when is None or when.tzinfo else when.replace(tzinfo=UTC)
 
 
 def text_of(value: bytes) -> str:

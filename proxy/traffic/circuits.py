@@ -53,7 +53,7 @@ class Permit:
 
 @dataclass(slots=True)
 class Watched:
-    """One group: its circuit, the last outage that ended, when replay's slot begins (monotonic seconds), after how long a trouble."""
+    """One group: its circuit, the last outage that ended, when replay's slot begins (boot seconds), after how long a trouble."""
 
     policy: Policy
     circuit: Circuit
@@ -83,6 +83,12 @@ class Circuits:
     def watched(self, group: str) -> Watched:
         """Return what is known of *group*."""
         return self._watched[group]
+
+    def last_out_s(self, group: str) -> float | None:
+        """Return when *group*'s latest outage of this process ended, or had its last failure so far; boot seconds."""
+        watched = self._watched[group]
+        downtime = watched.circuit.downtime or watched.ended
+        return None if downtime is None else downtime.good_since or downtime.last_bad_at
 
     def resume(self, group: str, circuit: Circuit) -> None:
         """Begin with *circuit*: an outage was running when the process before this one ended."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass
 from typing import Final, assert_never
 
 from proxy.profiles.model import LookUp
-from proxy.rules.look_up import Finding, Found, Unsent, judge, needs_look_up, question, settled_at
+from proxy.rules.look_up import Finding, Found, Unsent, judge, needs_look_up, question, settle_left_s
 from proxy.rules.outcome import classify
 from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.circuits import Circuits, Permit
 from proxy.traffic.clock import Clock
+from proxy.traffic.clock_watch import ClockWatch
 from proxy.traffic.credentials import Credentials
 from proxy.traffic.meters import Meters
 from proxy.traffic.persons import Persons
 from proxy.traffic.retry import until_kept
+from proxy.traffic.sends import Sends
 from proxy.traffic.upstream import Outgoing, Upstream
 from store.journal import Journal
 from store.records import Record, RecordState, Settlement
@@ -48,6 +51,8 @@ class LookUps:
     credentials: Credentials
     meters: Meters
     clock: Clock
+    watch: ClockWatch
+    sends: Sends
     settle_s: float | None
     after_s: float
     within_s: float
@@ -69,8 +74,16 @@ class LookUps:
             adopted=await self.persons.any_adopted(record),
             exported_at=record.exported_at,
             looked_up_at=record.looked_up_at,
+            clock_doubtful=record.clock_doubt is not None or self.watch.doubt() is not None,
         )
         return needs_look_up(unsent, self.clock.wall(), self.after_s)
+
+    def wait_max_s(self) -> float:
+        """Return the longest that a record waits for its look-up."""
+        return max(AGAIN_AFTER_S, self._settle_s())
+
+    def _settle_s(self) -> float:
+        return self.profile.profile.pacing.settle if self.settle_s is None else self.settle_s
 
     async def attempt(self, record: Record, permit: Permit) -> Finding:
         """Look *record* up once, unless it may be sent twice, and settle what that decides."""
@@ -104,8 +117,10 @@ class LookUps:
 
     async def _ask(self, look_up: LookUp, asked: str, view: dict[str, object], record: Record, permit: Permit) -> Finding:
         outgoing = Outgoing("GET", self.upstream.prefix + asked, self.credentials.for_send(record.principal) or ())
+        asked_s = self.clock.monotonic()
         exchange = await self.upstream.ask(outgoing, self.within_s)
         outcome = classify(exchange, self.profile.profile.answers_of_look_up(look_up), self.profile.code_member, self.clock.aware())
+        self.watch.hear(exchange, outcome.kind, asked_s)
         self.circuits.observe(permit, outcome)
         self.meters.upstream_requests.labels(outcome.kind.value).inc()
         return judge(look_up, view, exchange, outcome)
@@ -133,10 +148,9 @@ class LookUps:
         if record.state is not RecordState.UNKNOWN:
             await self.journal.postpone(record.number, record.state, 0, now, looked_up=True)
             return
-        ended_at = await self.journal.running_or_last_outage_end(record.group)
-        settle_s = self.profile.profile.pacing.settle if self.settle_s is None else self.settle_s
-        believed_at = settled_at(record.last_sent_at or record.recorded_at, ended_at, settle_s, now)
-        if now >= believed_at:
+        out_s = self.circuits.last_out_s(record.group)
+        left_s = settle_left_s(self.sends.last_s(record.number), out_s, self._settle_s(), self.clock.monotonic())
+        if left_s <= 0:
             await self.journal.move(record.number, record.state, free, now)
         else:
-            await self.journal.postpone(record.number, record.state, believed_at, now)
+            await self.journal.postpone(record.number, record.state, now + math.ceil(left_s * 1000), now)

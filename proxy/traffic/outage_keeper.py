@@ -12,12 +12,27 @@ from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 from proxy.rules.circuit import Circuit, Downtime, resumed
-from proxy.rules.outage import Anchor, Begin, End, Entry, Reopen, Touch, entry_for, unobserved_ms
+from proxy.rules.clock_doubt import unwatched_s
+from proxy.rules.outage import (
+    Anchor,
+    Begin,
+    End,
+    Entry,
+    Reopen,
+    Touch,
+    continued,
+    entry_for,
+    lasted_ms,
+    reckoned_by,
+    seen,
+    unobserved_ms,
+)
 from proxy.traffic.circuits import Circuits
 from proxy.traffic.clock import Clock
+from proxy.traffic.clock_watch import ClockWatch
 from proxy.traffic.retry import Wake
 from store.journal import Journal
-from store.outages import Outage
+from store.outages import Seen
 
 log = logging.getLogger(__name__)
 
@@ -30,40 +45,47 @@ class OutageKeeper:
     """
     Keeps one row per outage and group.
 
-    An anchor joins the two clocks, one for each outage from its beginning to its end. `ended` is told that a row has its end, so that
-    its backlog can be called drained.
+    Each row has its own time, which goes on by what is measured. `ended` is told that a row has its end, so that its backlog can be called
+    drained. Time in which the computer was suspended, or we were stopped, is part of an outage and `unobserved`.
     """
 
     journal: Journal
     circuits: Circuits
     clock: Clock
+    watch: ClockWatch
     wake: Wake
     ended: Callable[[], None]
     _told: dict[str, Circuit] = field(default_factory=dict)
-    _anchors: dict[str, Anchor] = field(default_factory=dict)
     _ended: dict[str, Downtime] = field(default_factory=dict)
+    _looked_s: float | None = None
+    """When the latest step was, boot seconds, if an outage was running then."""
 
     async def resume(self) -> None:
         """At start: go on with the outages that were running when the process before this one ended."""
-        now = self.clock.wall()
+        now = self.clock.stamp()
         for row in await self.journal.running_outages():
-            await self.journal.add_unobserved(row.id, unobserved_ms(row, now))
+            await self.journal.add_unobserved(row.id, unobserved_ms(row, now), self._seen(continued(row, now)))
             if row.group in self.circuits.groups():
-                self._go_on(row, now)
-
-    def _go_on(self, row: Outage, now: int) -> None:
-        monotonic = self.clock.monotonic()
-        circuit = resumed(row.cause, monotonic - max(0, now - row.started_at) / 1000, monotonic)
-        self.circuits.resume(row.group, circuit)
-        self._told[row.group] = circuit
-        self._anchors[row.group] = Anchor(monotonic, now)
+                circuit = resumed(row.cause, now.boot_s - lasted_ms(row, now) / 1000, now.boot_s)
+                self.circuits.resume(row.group, circuit)
+                self._told[row.group] = circuit
 
     async def step(self) -> float | None:
         """Write what is new; return seconds until the running rows are touched again, None where none runs."""
+        last_s, self._looked_s = self._looked_s, self.clock.monotonic()
+        if last_s is not None and (lost_s := unwatched_s(last_s, self._looked_s)):
+            await self._note_unobserved(lost_s)
         running = False
         for group in self.circuits.groups():
             running |= await self._keep(group)
-        return TOUCH_EVERY_S if running else None
+        if running:
+            return TOUCH_EVERY_S
+        self._looked_s = None
+        return None
+
+    async def _note_unobserved(self, lost_s: float) -> None:
+        for row in await self.journal.running_outages():
+            await self.journal.add_unobserved(row.id, round(lost_s * 1000), self._seen(continued(row, self.clock.stamp())))
 
     async def _keep(self, group: str) -> bool:
         """Bring one group's row up to date; return whether its outage still runs."""
@@ -71,7 +93,8 @@ class OutageKeeper:
         downtime = watched.circuit.downtime or self._not_yet_ended(group)
         if downtime is None:
             return False
-        anchor = self._anchors.setdefault(group, Anchor(self.clock.monotonic(), self.clock.wall()))
+        last = await self.journal.last_outage(group)
+        anchor = reckoned_by(last, downtime.first_bad_at, self.clock.stamp(), doubtful=self._doubtful())
         lasting = Circuit(downtime=downtime)
         await self._enter(group, self._told.get(group, Circuit()), lasting, anchor)
         self._told[group] = lasting
@@ -79,8 +102,14 @@ class OutageKeeper:
             return True
         await self._enter(group, lasting, Circuit(), anchor)
         self._ended[group] = downtime
-        del self._told[group], self._anchors[group]
+        del self._told[group]
         return False
+
+    def _seen(self, anchor: Anchor) -> Seen:
+        return seen(anchor, self.clock.stamp(), doubtful=self._doubtful())
+
+    def _doubtful(self) -> bool:
+        return self.watch.doubt() is not None
 
     def _not_yet_ended(self, group: str) -> Downtime | None:
         """The outage that ended last, if its end is still to be written (or all of it: it may have come and gone between two steps)."""
@@ -90,10 +119,9 @@ class OutageKeeper:
     async def _enter(self, group: str, before: Circuit, after: Circuit, anchor: Anchor) -> None:
         entry = entry_for(await self.journal.last_outage(group), before, after, anchor)
         if entry is not None:
-            await self._write(group, entry)
+            await self._write(group, entry, self._seen(anchor))
 
-    async def _write(self, group: str, entry: Entry) -> None:
-        now = self.clock.wall()
+    async def _write(self, group: str, entry: Entry, now: Seen) -> None:
         match entry:
             case Begin(started_at, detected_at, cause, scope):
                 await self.journal.open_outage(group, started_at, detected_at, cause, scope, now)

@@ -14,6 +14,7 @@ from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.budget import Budget
 from proxy.traffic.circuits import Circuits
 from proxy.traffic.clock import Clock
+from proxy.traffic.clock_watch import ClockWatch
 from proxy.traffic.credentials import Credentials
 from proxy.traffic.meters import Meters
 from proxy.traffic.retry import Wake
@@ -33,6 +34,7 @@ class Prober:
     budget: Budget
     meters: Meters
     clock: Clock
+    watch: ClockWatch
     wake: Wake
     within_s: float
     _waited_s: float = 0.0
@@ -56,8 +58,10 @@ class Prober:
     async def _ask(self) -> None:
         permit = self.circuits.probing(self.group)
         outgoing = Outgoing(self.probe.method, self.upstream.prefix + self.probe.path, self.credentials.own())
+        asked_s = self.clock.monotonic()
         exchange = await self.upstream.ask(outgoing, self.within_s)
         outcome = classify(exchange, self.profile.answers, self.profile.code_member, self.clock.aware())
+        self.watch.hear(exchange, outcome.kind, asked_s)
         self.circuits.observe_probe(permit, outcome)
         self.meters.probe_success.set(sign_of(outcome.kind) in (Sign.GOOD, Sign.AUTH))
 

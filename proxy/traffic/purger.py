@@ -6,23 +6,29 @@ from dataclasses import dataclass
 from typing import Final
 
 from proxy.traffic.clock import Clock
+from proxy.traffic.clock_watch import ClockWatch
 from store.journal import Journal
 
 EVERY_S: Final = 3600.0
+UNSURE_S: Final = 60.0
+"""Wait until it is looked again whether the clock is confirmed."""
 AGAIN_S: Final = 1.0
 """Wait between two batches: the desks' records come first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Purger:
-    """Keeps `privacy.keep_delivered`, in seconds."""
+    """Keeps `privacy.keep_delivered`, in seconds; only by a clock that the upstream bears out: one a year ahead would take everything."""
 
     journal: Journal
     clock: Clock
+    watch: ClockWatch
     keep_delivered_s: float
 
     async def step(self) -> float:
         """Purge one batch; return seconds until the next."""
+        if not self.watch.confirmed():
+            return UNSURE_S
         now = self.clock.wall()
         purged = await self.journal.purge(now - int(self.keep_delivered_s * 1000), now)
         return AGAIN_S if purged else EVERY_S

@@ -29,6 +29,7 @@ from proxy.traffic.apart import apart
 from proxy.traffic.body import Body, Incomplete, TooLarge
 from proxy.traffic.circuits import Circuits, Permit
 from proxy.traffic.clock import Clock
+from proxy.traffic.clock_watch import ClockWatch
 from proxy.traffic.credentials import Credentials
 from proxy.traffic.desk import Desk
 from proxy.traffic.limits import Limits
@@ -92,6 +93,7 @@ class RecordRoute:
     background: Background
     meters: Meters
     clock: Clock
+    watch: ClockWatch
     answer_within_s: float
     body_max: int
     timezone: tzinfo
@@ -139,7 +141,7 @@ class RecordRoute:
         admission = await apart(len(content), admit, write.match, write.request.method, write.target, fields, content, known.real_ids)
         if isinstance(admission, Inadmissible):
             return admission, {}
-        now = self.clock.wall()
+        doubt = self.watch.doubt()
         new = NewRecord(
             id=ULID().bytes,
             route=route.name,
@@ -149,7 +151,7 @@ class RecordRoute:
             target=write.target,
             headers=block,
             body=content,
-            recorded_at=now,
+            recorded_at=self.clock.wall(),
             principal=principal,
             natural_key=self.persons.natural_key(route, admission.facts),
             content=self.persons.content(admission.facts),
@@ -157,7 +159,8 @@ class RecordRoute:
             idempotency_key=None if key is None else self.journal.lane_hash(f"key\0{(principal or b'').hex()}\0{key}"),
             fingerprint=fingerprint(write.request.method, write.target, content),
             awaits=known.awaits,
-            deadline_at=deadline_at(now, self.profile.profile.back_entry, self.timezone),
+            deadline_at=deadline_at(self.watch.wall(), self.profile.profile.back_entry, self.timezone),
+            clock_doubt=None if doubt is None else str(doubt),
         )
         return new, admission.view
 
@@ -315,4 +318,5 @@ def _as_record(new: NewRecord, recorded: Recorded) -> Record:
         natural_key=new.natural_key,
         deadline_at=new.deadline_at,
         issues=recorded.issues,
+        clock_doubt=new.clock_doubt,
     )

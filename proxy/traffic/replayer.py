@@ -154,10 +154,14 @@ class Replayer:
     async def _heads(self, groups: tuple[str, ...], room: int, now: int) -> list[Record]:
         """Return the records that may go now, those put off last, *room* at most; of those chosen, where the run is narrowed."""
         limit = LOOKED_AT_MAX if self.chosen else room + len(self._put_off) + len(self._in_flight)
-        heads = await self.journal.heads(groups, now, limit, self.credentials.known())
+        far_ms = self._unknown_far_ms()
+        heads = await self.journal.heads(groups, now, limit, self.credentials.known(), far_ms)
         # One that is being looked up is still a head.
         wanted = (head for head in heads if head.number not in self._in_flight and (self.chosen is None or self.chosen(head)))
         return sorted(wanted, key=lambda head: self._put_off.get(head.number, -math.inf))[:room]
+
+    def _unknown_far_ms(self) -> int:
+        return math.ceil(self.look_ups.wait_max_s() * 1000)
 
     async def _note_drained(self) -> None:
         for group in self.circuits.groups():
@@ -165,7 +169,7 @@ class Replayer:
                 log.info("backlog of the outage is sent", extra={"action": "drained", "group": group})
 
     async def _until_due(self, groups: tuple[str, ...], now: int) -> float:
-        due_at = await self.journal.next_due(groups, now)
+        due_at = await self.journal.next_due(groups, now, self._unknown_far_ms())
         due_s = IDLE_S if due_at is None else max(AGAIN_S, (due_at - self.clock.wall()) / 1000)
         return min(IDLE_S, due_s, self.circuits.next_change_s() or IDLE_S)
 

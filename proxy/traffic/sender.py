@@ -21,11 +21,13 @@ from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.budget import Budget
 from proxy.traffic.circuits import Circuits, Permit
 from proxy.traffic.clock import Clock
+from proxy.traffic.clock_watch import ClockWatch
 from proxy.traffic.credentials import Credentials
 from proxy.traffic.desk import Desk
 from proxy.traffic.meters import Meters
 from proxy.traffic.persons import Persons
 from proxy.traffic.retry import until_kept
+from proxy.traffic.sends import Sends
 from proxy.traffic.trials import Trials
 from proxy.traffic.upstream import Outgoing, Upstream
 from store.identities import Learnt
@@ -53,6 +55,8 @@ class Sender:
     trials: Trials
     meters: Meters
     clock: Clock
+    watch: ClockWatch
+    sends: Sends
 
     async def attempt(self, record: Record, permit: Permit, desk: Desk | None = None) -> Outcome | None:
         """
@@ -74,6 +78,8 @@ class Sender:
             await self._kept(record, UNTRANSLATED, None, None)
             return None
         exchange, outcome = await self._made(record, outgoing, permit)
+        if outcome.maybe_applied and outcome.kind is not OutcomeKind.ACCEPTED:
+            self.sends.ended(record.number)
         self.meters.upstream_requests.labels(outcome.kind.value).inc()
         self.circuits.observe(permit, outcome)
         if outcome.kind is OutcomeKind.AUTH:
@@ -82,14 +88,17 @@ class Sender:
         return outcome
 
     async def _made(self, record: Record, outgoing: Outgoing, permit: Permit) -> tuple[Exchange, Outcome]:
+        asked_s = self.clock.monotonic()
         try:
             exchange = await self._exchange(outgoing, permit)
-            return exchange, self._outcome(record, exchange)
+            outcome = self._outcome(record, exchange)
         except Exception:
             # An error of ours. What went out is not known, and the record must not stay `sending`, nor the circuit without its permit.
             log.exception("send failed within the sidecar", extra={"action": "send_failed", "number": record.number})
             broken = Failure(FailureKind.PROTOCOL, sent=True)
             return broken, failed(broken)
+        self.watch.hear(exchange, outcome.kind, asked_s)
+        return exchange, outcome
 
     async def _exchange(self, outgoing: Outgoing, permit: Permit) -> Exchange:
         slow_after_s = self.circuits.watched(permit.group).policy.slow_after_s

@@ -18,6 +18,7 @@ from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.budget import Budget
 from proxy.traffic.circuits import Circuits, Permit
 from proxy.traffic.clock import Clock
+from proxy.traffic.clock_watch import ClockWatch
 from proxy.traffic.look_ups import LookUps
 from proxy.traffic.meters import Meters
 from store.journal import Journal
@@ -45,6 +46,7 @@ class Sweeper:
     budget: Budget
     meters: Meters
     clock: Clock
+    watch: ClockWatch
     timezone: tzinfo
 
     async def step(self) -> float:
@@ -64,7 +66,7 @@ class Sweeper:
 
     async def _next(self, hours: Sweep | None) -> Record | None:
         now = self.clock.wall()
-        if hours is None or not is_quiet(now, hours.begin, hours.end, self.timezone):
+        if hours is None or self.watch.doubt() is not None or not is_quiet(now, hours.begin, hours.end, self.timezone):
             return None
         found = await self.journal.delivered_since(now - DAY_MS, 0, 1)
         return found[0] if found else None

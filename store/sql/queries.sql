@@ -7,9 +7,9 @@ SELECT EXISTS (SELECT 1 FROM record_lane WHERE lane = :lane AND number < :number
 -- name: insert_record
 -- Keep a record; its number is what the telephone gets.
 INSERT INTO record (id, state, route, route_group, lanes, behind, recorded_at, begun_at, attempt, principal,
-                    natural_key, content, deadline_at, issues, override)
+                    natural_key, content, deadline_at, issues, override, clock_doubt)
 VALUES (:id, :state, :route, :route_group, :lanes, :behind, :recorded_at, :begun_at, :attempt, :principal,
-        :natural_key, :content, :deadline_at, :issues, :override)
+        :natural_key, :content, :deadline_at, :issues, :override, :clock_doubt)
 RETURNING number;
 
 -- name: insert_request
@@ -156,12 +156,12 @@ WHERE state IN ('sending', 'unknown', 'held') AND state = 'sending';
 
 -- name: heads_ahead
 -- Heads of their lanes in one group, of one principal (or none), that are due: those with a deadline ahead, the earliest first.
--- A due time beyond the back-off's cap comes from a clock that jumped: due.
+-- A due time beyond the cap of its own wait (`settle`'s for an unknown, the back-off's for the rest) comes from a clock that jumped: due.
 SELECT * FROM whole_record
 WHERE number IN (
     SELECT number FROM record
     WHERE route_group = :route_group AND principal IS NOT DISTINCT FROM :principal AND state IN ('pending', 'unknown') AND behind = 0
-      AND deadline_at > :now AND (due_at <= :now OR due_at > :far)
+      AND deadline_at > :now AND (due_at <= :now OR due_at > CASE state WHEN 'unknown' THEN :unknown_far ELSE :far END)
     ORDER BY deadline_at, number LIMIT :limit);
 
 -- name: heads_overdue
@@ -170,7 +170,7 @@ SELECT * FROM whole_record
 WHERE number IN (
     SELECT number FROM record
     WHERE route_group = :route_group AND principal IS NOT DISTINCT FROM :principal AND state IN ('pending', 'unknown') AND behind = 0
-      AND deadline_at <= :now AND (due_at <= :now OR due_at > :far)
+      AND deadline_at <= :now AND (due_at <= :now OR due_at > CASE state WHEN 'unknown' THEN :unknown_far ELSE :far END)
     ORDER BY deadline_at, number LIMIT :limit);
 
 -- name: heads_undated
@@ -179,13 +179,14 @@ SELECT * FROM whole_record
 WHERE number IN (
     SELECT number FROM record
     WHERE route_group = :route_group AND principal IS NOT DISTINCT FROM :principal AND state IN ('pending', 'unknown') AND behind = 0
-      AND deadline_at IS NULL AND (due_at <= :now OR due_at > :far)
+      AND deadline_at IS NULL AND (due_at <= :now OR due_at > CASE state WHEN 'unknown' THEN :unknown_far ELSE :far END)
     ORDER BY number LIMIT :limit);
 
 -- name: next_due
 -- The next time a head of this group becomes due.
 SELECT MIN(due_at) FROM record
-WHERE route_group = :route_group AND state IN ('pending', 'unknown') AND behind = 0 AND due_at > 0 AND due_at > :now AND due_at <= :far;
+WHERE route_group = :route_group AND state IN ('pending', 'unknown') AND behind = 0 AND due_at > 0 AND due_at > :now
+  AND due_at <= CASE state WHEN 'unknown' THEN :unknown_far ELSE :far END;
 
 -- name: unknowns
 -- The oldest records nobody knows the fate of. (The three states name the index that holds only those.)
@@ -205,7 +206,7 @@ SELECT * FROM whole_record WHERE number = :key;
 SELECT * FROM whole_record WHERE id = :key;
 
 -- name: find_records
--- A page of the records that fit, oldest first.
+-- A page of the records that fit, oldest first. Of an outage in which the clock was set, the numbers tell what was made in it.
 SELECT * FROM whole_record
 WHERE number IN (
     SELECT number FROM record
@@ -217,9 +218,14 @@ WHERE number IN (
       AND (:outage IS NULL OR EXISTS (
           SELECT 1 FROM outage o
           WHERE o.id = :outage AND o.route_group = record.route_group
-            AND record.recorded_at >= o.started_at AND (o.ended_at IS NULL OR record.recorded_at <= o.ended_at)))
+            AND CASE WHEN o.clock_doubtful = 1 THEN record.number BETWEEN o.first_number AND COALESCE(o.last_number, record.number)
+                ELSE record.recorded_at >= o.started_at AND (o.ended_at IS NULL OR record.recorded_at <= o.ended_at) END))
     ORDER BY number LIMIT :limit)
 ORDER BY number;
+
+-- name: latest_recorded
+-- When the latest record was made by a clock that nobody doubted.
+SELECT recorded_at FROM record WHERE clock_doubt IS NULL ORDER BY number DESC LIMIT 1;
 
 -- name: tally
 -- How many records are in each state, by group.
@@ -373,16 +379,19 @@ SELECT bound_s, records, sum_ms FROM delivery_delay;
 UPDATE outage SET recorded = recorded + 1 WHERE route_group = :route_group AND ended_at IS NULL;
 
 -- name: recorded_since
--- How many records of a group were made from a time on; reads back from the newest, so ask for a recent time.
+-- How many records of a group were made from a time up to now; reads back from the newest, so ask for a recent time.
+-- What is dated later than now was made before the clock was put back.
 SELECT COUNT(*) FROM record
-WHERE route_group = :route_group AND recorded_at >= :since
-  AND number > COALESCE((SELECT number FROM record WHERE recorded_at < :since ORDER BY number DESC LIMIT 1), 0);
+WHERE route_group = :route_group
+  AND number > COALESCE((SELECT number FROM record WHERE recorded_at < :since OR recorded_at > :now ORDER BY number DESC LIMIT 1), 0);
 
 -- name: insert_outage
 -- An outage has begun.
-INSERT INTO outage (route_group, started_at, detected_at, last_bad_at, cause, scope, recorded, seen_at)
+INSERT INTO outage (route_group, started_at, detected_at, last_bad_at, cause, scope, recorded,
+                    seen_at, seen_wall_at, seen_boot, seen_boot_s, clock_doubtful, first_number)
 VALUES (:route_group, :started_at, :detected_at, CASE WHEN :detected_at < :started_at THEN :started_at ELSE :detected_at END,
-        :cause, :scope, :recorded, :seen_at)
+        :cause, :scope, :recorded, :seen_at, :seen_wall_at, :seen_boot, :seen_boot_s, :clock_doubtful,
+        1 + COALESCE((SELECT number FROM record WHERE recorded_at < :since OR recorded_at > :seen_wall_at ORDER BY number DESC LIMIT 1), 0))
 RETURNING id;
 
 -- name: outage_by_id
@@ -393,13 +402,17 @@ SELECT * FROM outage WHERE id = :id;
 -- It came back at once: the same outage goes on. What was counted up to its end stays counted.
 UPDATE outage
 SET last_bad_at = CASE WHEN ended_at > :last_bad_at THEN ended_at ELSE :last_bad_at END,
-    ended_at = NULL, drained_at = NULL, flaps = flaps + 1, recorded = recorded + :recorded, seen_at = :seen_at
+    ended_at = NULL, last_number = NULL, drained_at = NULL, flaps = flaps + 1, recorded = recorded + :recorded,
+    seen_at = :seen_at, seen_wall_at = :seen_wall_at, seen_boot = :seen_boot, seen_boot_s = :seen_boot_s,
+    clock_doubtful = clock_doubtful OR :clock_doubtful
 WHERE id = :id AND ended_at IS NOT NULL;
 
 -- name: touch_outage
 -- It still lasts.
 UPDATE outage
-SET last_bad_at = CASE WHEN last_bad_at > :last_bad_at THEN last_bad_at ELSE :last_bad_at END, seen_at = :seen_at
+SET last_bad_at = CASE WHEN last_bad_at > :last_bad_at THEN last_bad_at ELSE :last_bad_at END,
+    seen_at = :seen_at, seen_wall_at = :seen_wall_at, seen_boot = :seen_boot, seen_boot_s = :seen_boot_s,
+    clock_doubtful = clock_doubtful OR :clock_doubtful
 WHERE id = :id AND ended_at IS NULL;
 
 -- name: end_outage
@@ -407,20 +420,26 @@ WHERE id = :id AND ended_at IS NULL;
 UPDATE outage
 SET ended_at = CASE WHEN last_bad_at > :ended_at THEN last_bad_at ELSE :ended_at END,
     recorded = CASE WHEN recorded > :later THEN recorded - :later ELSE 0 END,
-    seen_at = :seen_at
+    last_number = (SELECT COALESCE(MAX(number), 0) FROM record),
+    seen_at = :seen_at, seen_wall_at = :seen_wall_at, seen_boot = :seen_boot, seen_boot_s = :seen_boot_s,
+    clock_doubtful = clock_doubtful OR :clock_doubtful
 WHERE id = :id AND ended_at IS NULL;
 
 -- name: add_unobserved
 -- Part of it passed while no sidecar was running.
-UPDATE outage SET unobserved_ms = unobserved_ms + :unobserved_ms WHERE id = :id;
+UPDATE outage
+SET unobserved_ms = unobserved_ms + :unobserved_ms,
+    seen_at = :seen_at, seen_wall_at = :seen_wall_at, seen_boot = :seen_boot, seen_boot_s = :seen_boot_s,
+    clock_doubtful = clock_doubtful OR :clock_doubtful
+WHERE id = :id AND ended_at IS NULL;
 
 -- name: mark_drained
--- Everything made before an outage's end has gone up or waits for a person.
+-- Everything made before an outage's end was found has gone up or waits for a person. By number: a clock may have been set meanwhile.
 UPDATE outage SET drained_at = :now
 WHERE route_group = :route_group AND ended_at IS NOT NULL AND drained_at IS NULL
   AND NOT EXISTS (
       SELECT 1 FROM record r
-      WHERE r.route_group = :route_group AND r.state IN ('pending', 'sending', 'unknown') AND r.recorded_at <= outage.ended_at);
+      WHERE r.route_group = :route_group AND r.state IN ('pending', 'sending', 'unknown') AND r.number <= outage.last_number);
 
 -- name: running_outages
 -- What is out now, oldest first.
@@ -429,10 +448,6 @@ SELECT * FROM outage WHERE ended_at IS NULL ORDER BY started_at, id;
 -- name: last_outage
 -- The latest outage of a group, running or not.
 SELECT * FROM outage WHERE route_group = :route_group ORDER BY id DESC LIMIT 1;
-
--- name: outage_end
--- Until when, as far as we know, a group's latest outage lasted.
-SELECT CASE WHEN ended_at IS NULL THEN last_bad_at ELSE ended_at END FROM outage WHERE route_group = :route_group ORDER BY id DESC LIMIT 1;
 
 -- name: find_outages
 -- A page of the outages that fit, oldest first.

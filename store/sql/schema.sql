@@ -52,6 +52,7 @@ CREATE TABLE record (
     exported_at   INTEGER,                                                -- when it was last put into a paper register
     swept_at      INTEGER,                                                -- when it was asked for again after its delivery
     purged_at     INTEGER,
+    clock_doubt   TEXT,                                                   -- why recorded_at cannot be believed
     CHECK (state <> 'sending' OR attempt >= 1),
     CHECK (state <> 'unknown' OR (attempt >= 1 AND maybe_applied = 1)),
     CHECK ((state IN ('delivered', 'refused', 'discarded')) = (settled_at IS NOT NULL))
@@ -92,7 +93,7 @@ CREATE VIEW whole_record AS
 SELECT r.number, r.id, r.state, r.route, r.route_group, r.recorded_at, r.settled_at, r.due_at, r.attempt, r.failures, r.maybe_applied,
        r.reason, r.principal, COALESCE(q.method, '') AS method, COALESCE(q.target, '') AS target, COALESCE(q.headers, x'') AS headers,
        COALESCE(q.body, x'') AS body, r.last_sent_at, r.natural_key, r.deadline_at, r.looked_up_at, r.issues, r.override, r.revision,
-       r.reference, r.exported_at
+       r.reference, r.exported_at, r.clock_doubt
 FROM record r
 LEFT JOIN record_request q ON q.number = r.number;
 
@@ -121,7 +122,8 @@ BEGIN
     SELECT RAISE(ABORT, 'a record is sent only at the head of its lanes');
 END;
 
-CREATE TRIGGER record_is_altered BEFORE UPDATE OF number, id, route, route_group, recorded_at, principal, issues, deadline_at ON record
+CREATE TRIGGER record_is_altered
+BEFORE UPDATE OF number, id, route, route_group, recorded_at, principal, issues, deadline_at, clock_doubt ON record
 BEGIN
     SELECT RAISE(ABORT, 'what was recorded is not altered');
 END;
@@ -301,7 +303,13 @@ CREATE TABLE outage (
     unobserved_ms INTEGER NOT NULL DEFAULT 0 CHECK (unobserved_ms >= 0),
     recorded      INTEGER NOT NULL DEFAULT 0 CHECK (recorded >= 0),
     drained_at    INTEGER,
-    seen_at       INTEGER NOT NULL,
+    seen_at       INTEGER NOT NULL,                                       -- in the row's own time, as all before
+    seen_wall_at  INTEGER NOT NULL DEFAULT 0,                             -- the same moment by the wall clock as it stood then
+    seen_boot     TEXT    NOT NULL DEFAULT '',
+    seen_boot_s   REAL    NOT NULL DEFAULT 0,
+    first_number  INTEGER NOT NULL DEFAULT 0,                             -- the first record that can have been made in it
+    last_number   INTEGER,                                                -- the last record when its end was found
+    clock_doubtful INTEGER NOT NULL DEFAULT 0 CHECK (clock_doubtful IN (0, 1)),
     CHECK (drained_at IS NULL OR ended_at IS NOT NULL)
 ) STRICT;
 

@@ -107,4 +107,4 @@ async def test_check_compares_the_clock_with_the_upstreams(centre: Centre) -> No
         result = await centre.run("check", DOSEKEEPER_UPSTREAM__URL=url)
     assert result.code == 1
     assert "clock is" in result.out
-    assert "ahead of the upstream's" in result.out
+    assert "ahead of the server's" in result.out

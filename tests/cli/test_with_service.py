@@ -61,7 +61,9 @@ async def test_an_outage_from_its_beginning_to_its_end(centre: Centre, sim: Simu
     assert pinned <= listed.json[0].keys()
     assert listed.json[0]["recorded"] == 1
     assert RFC3339.fullmatch(listed.json[0]["drained_at"])
-    assert [record.keys() for record in records.json] == [{"id", "number", "state", "route", "recorded_at", "attempts", "reason"}]
+    assert [record.keys() for record in records.json] == [
+        {"id", "number", "state", "route", "recorded_at", "attempts", "reason", "clock_doubt"}
+    ]
     assert records.json[0]["state"] == "delivered"
     assert doses_applied(sim) == [(lane, 1)]
 

@@ -25,12 +25,15 @@ from proxy.console.metrics import Metrics
 from proxy.operations.centre import Centre, Traffic
 from proxy.operations.runs import Replays
 from proxy.profiles.load import load_profile
+from proxy.rules.outcome import OutcomeKind
+from proxy.rules.wire import Answer
 from proxy.settings import load_settings
 from proxy.traffic.meters import Meters
 from proxy.traffic.retry import Wake
 from proxy.traffic.server import Port
 from store.file.lock import Role
 from store.journal import Journal, open_journal
+from store.outages import Seen
 from store.records import NewRecord
 
 PROMTOOL = shutil.which("promtool")
@@ -91,7 +94,9 @@ async def make_port(tmp_path: Path) -> AsyncIterator[object]:
             stack.push_async_callback(journal.close)
             meters = Meters()
             sidecar = await stack.enter_async_context(assembled(settings, load_profile(settings.profile, tmp_path), journal, meters))
-            traffic = Traffic(sidecar.circuits, sidecar.credentials, sidecar.replayer, Replays(sidecar.replayer.budget), Wake())
+            traffic = Traffic(
+                sidecar.circuits, sidecar.credentials, sidecar.replayer, Replays(sidecar.replayer.budget), Wake(), sidecar.watch
+            )
             centre = Centre(journal, sidecar.clock, sidecar.persons, traffic)
             app = admin_app(centre, Metrics(centre, meters.registry, settings.store.path), Guard(token, "127.0.0.1"), "this-journal")
             port = Port(app, "127.0.0.1", 0)
@@ -146,10 +151,15 @@ async def test_states_known_in_advance_are_0_and_unknown_times_absent(port: Admi
         assert families[f"dosekeeper_{name}"].samples == []
 
 
+def seen_now(port: AdminPort) -> Seen:
+    now = port.centre.clock.stamp()
+    return Seen(now.wall, now.wall, now.boot_id, now.boot_s)
+
+
 async def test_figures_are_the_journals(port: AdminPort) -> None:
     now = port.centre.clock.wall()
     await port.journal.record(a_record(now - 60_000), send=False)
-    await port.journal.open_outage("vaccinator", now - 90_000, now - 80_000, "refused", "upstream", now)
+    await port.journal.open_outage("vaccinator", now - 90_000, now - 80_000, "refused", "upstream", seen_now(port))
     await port.journal.hold(None, "", "asha", now)
     families = await port.families()
 
@@ -170,11 +180,20 @@ async def test_a_finished_outage_is_in_the_histogram_cumulatively(port: AdminPor
     now = port.centre.clock.wall()
     for length_s in (20, 45, 2000):
         ended = now - 200_000
-        outage = await port.journal.open_outage("auth", ended - length_s * 1000, ended, "timeout", "upstream", now)
-        await port.journal.end_outage(outage.id, ended, now)
+        outage = await port.journal.open_outage("auth", ended - length_s * 1000, ended, "timeout", "upstream", seen_now(port))
+        await port.journal.end_outage(outage.id, ended, seen_now(port))
     samples = (await port.families())["dosekeeper_outage_duration_seconds"].samples
     buckets = {s.labels["le"]: s.value for s in samples if s.name.endswith("_bucket") and s.labels["group"] == "auth"}
     assert (buckets["10.0"], buckets["30.0"], buckets["60.0"], buckets["1800.0"], buckets["3600.0"], buckets["+Inf"]) == (0, 1, 2, 2, 3, 3)
+
+
+async def test_how_far_the_clock_is_off_is_absent_until_the_server_was_heard(port: AdminPort) -> None:
+    assert "dosekeeper_clock_offset_seconds" not in await port.families()
+    assert port.centre.traffic is not None
+    early = Answer(200, "OK", ((b"Date", b"Fri, 30 Jul 2021 06:30:00 GMT"),), b"")
+    port.centre.traffic.watch.hear(early, OutcomeKind.ACCEPTED, port.centre.clock.monotonic())
+    (sample,) = (await port.families())["dosekeeper_clock_offset_seconds"].samples
+    assert sample.value > 86_400
 
 
 async def test_openmetrics_is_given_to_who_asks_for_it(port: AdminPort) -> None:
@@ -226,7 +245,7 @@ async def test_health(port: AdminPort) -> None:
 
 async def test_ready_in_an_outage(port: AdminPort) -> None:
     now = port.centre.clock.wall()
-    await port.journal.open_outage("vaccinator", now, now, "refused", "upstream", now)
+    await port.journal.open_outage("vaccinator", now, now, "refused", "upstream", seen_now(port))
     assert (await port.get("/readyz"))[0] == 200
 
 

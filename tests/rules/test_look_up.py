@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from proxy.profiles.model import Answers, LookUp
-from proxy.rules.look_up import Finding, Found, Unsent, judge, needs_look_up, question, settled_at
+from proxy.rules.look_up import Finding, Found, Unsent, judge, needs_look_up, question, settle_left_s
 from proxy.rules.outcome import classify
 from proxy.rules.wire import Answer, Exchange, Failure, FailureKind
 
@@ -137,7 +137,9 @@ LOOKED: dict[str, Any] = {"recorded_at": NOON - HOUR, "issues_id": True}
         (Unsent(NOON - HOUR), False),
         (Unsent(NOON - 12 * HOUR), True),
         (Unsent(NOON - 12 * HOUR + 1), False),
-        (Unsent(NOON + HOUR), False),
+        (Unsent(NOON + 1), True),  # the clock was put back: nobody can tell its age
+        (Unsent(NOON, clock_doubtful=True), True),
+        (Unsent(NOON, clock_doubtful=True, looked_up_at=NOON), False),
         (Unsent(NOON, maybe_applied=True), True),
         (Unsent(NOON, maybe_applied=True, looked_up_at=NOON), True),
         (Unsent(NOON, issues_id=True), True),
@@ -159,18 +161,17 @@ def test_when_replay_looks_before_it_sends(record: Unsent, needed: bool) -> None
 
 
 @pytest.mark.parametrize(
-    ("last_sent_at", "outage_ended_at", "believed_at"),
+    ("sent_s", "outage_ended_s", "left_s"),
     [
-        (NOON, None, NOON + 60_000),
-        (NOON - HOUR, None, NOON - HOUR + 60_000),
-        (NOON - HOUR, NOON - 1000, NOON + 59_000),
-        (NOON, NOON - HOUR, NOON + 60_000),
-        (NOON + 1, None, NOON),
-        (NOON + 9000 * HOUR, None, NOON),
+        (1000.0, None, 60.0),
+        (970.0, None, 30.0),
+        (1.0, None, 0.0),
+        (1.0, 999.0, 59.0),
+        (999.0, 1.0, 59.0),
     ],
 )
-def test_when_a_not_there_is_believed(last_sent_at: int, outage_ended_at: int | None, believed_at: int) -> None:
-    assert settled_at(last_sent_at, outage_ended_at, 60.0, NOON) == believed_at
+def test_when_a_not_there_is_believed(sent_s: float, outage_ended_s: float | None, left_s: float) -> None:
+    assert settle_left_s(sent_s, outage_ended_s, 60.0, 1000.0) == left_s
 
 
 def test_what_is_asked_instead() -> None:

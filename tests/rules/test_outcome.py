@@ -240,6 +240,12 @@ def test_retry_after_in_seconds_as_a_date_and_as_neither(value: bytes, expected_
     assert judged(answered(429, b"", (b"retry-after", value))).retry_after_s == expected_s
 
 
+@pytest.mark.parametrize("off", [timedelta(0), timedelta(1), timedelta(-2)])
+def test_a_retry_after_that_is_a_date_is_meant_by_the_servers_clock(off: timedelta) -> None:
+    said = ((b"Retry-After", b"Fri, 30 Jul 2021 09:36:00 GMT"), (b"Date", b"Fri, 30 Jul 2021 09:35:00 GMT"))
+    assert retry_after_s(answered(503, b"", *said), NOW + off) == 60
+
+
 def test_without_retry_after_the_upstream_has_no_wish() -> None:
     assert retry_after_s(answered(503), NOW) is None
 

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from store.file.connection import open_writer
 from store.file.engine import Engine
 from store.journal import Journal
+from store.outages import Outage, Seen
 from store.queries import Db
 from store.records import Admission, NewRecord, Recorded
 
@@ -19,6 +20,16 @@ NOON = 1_627_626_600_000  # 30 July 2021, 12:00 in Rudrapur
 
 MakeRecord = Callable[..., NewRecord]
 Opened = TypeVar("Opened", Engine, Journal)
+
+
+def seen_at(wall: int) -> Seen:
+    """A row seen at a time by a clock that nobody set, in a boot in which a second is a second."""
+    return Seen(wall, wall, "this boot", wall / 1000)
+
+
+def never_holds(_: Outage) -> bool:
+    """Any outage may come back as a flap."""
+    return False
 
 
 class Closing(Protocol):

@@ -8,7 +8,7 @@ from store.journal import Journal
 from store.queries import Db
 from store.record_search import RecordFilter
 from store.records import RecordState, Same, Settlement, StoredAnswer
-from tests.store.helpers import NOON, MakeRecord
+from tests.store.helpers import NOON, MakeRecord, never_holds
 
 S = RecordState
 DELIVERED = Settlement(S.DELIVERED, "accepted")
@@ -86,7 +86,7 @@ async def test_deadlines_go_first_and_the_overdue_before_those_without(journal: 
     assert await journal.past_deadline(NOON) == 2
     await journal.move(5, S.PENDING, DELIVERED, NOON)
     await journal.move(3, S.PENDING, Settlement(S.HELD, None), NOON)
-    figures = await journal.snapshot(NOON + 10)
+    figures = await journal.snapshot(NOON + 10, never_holds)
     assert (figures.next_deadline_at, figures.past_deadline) == (NOON + 20, 3)
 
 
@@ -112,13 +112,33 @@ async def test_what_is_unknown_heads_its_lane_until_it_is_looked_up(journal: Jou
     assert head.looked_up_at == NOON + 6
 
 
-async def test_a_look_up_waits_for_the_end_of_the_outage_as_far_as_it_is_known(journal: Journal) -> None:
-    assert await journal.running_or_last_outage_end("vaccinator") is None
-    outage = await journal.open_outage("vaccinator", NOON, NOON, "refused", "upstream", NOON)
-    await journal.touch_outage(outage.id, NOON + 7, NOON + 7)
-    assert await journal.running_or_last_outage_end("vaccinator") == NOON + 7
-    await journal.end_outage(outage.id, NOON + 9, NOON + 9)
-    assert await journal.running_or_last_outage_end("vaccinator") == NOON + 9
+async def test_a_due_time_further_ahead_than_its_own_wait_can_be_is_due(journal: Journal, make: MakeRecord) -> None:
+    await journal.record(make(), send=True)
+    await journal.record(make(), send=True)
+    await journal.settle(1, 1, Settlement(S.UNKNOWN, "unknown", maybe_applied=True), NOON)
+    await journal.postpone(1, S.UNKNOWN, NOON + 120_000, NOON)
+    await journal.settle(2, 1, Settlement(S.PENDING, "unavailable", due_at=NOON + 120_000), NOON)
+
+    async def due(now: int, unknown_far_ms: int) -> list[int]:
+        return [head.number for head in await journal.heads(["vaccinator"], now, 9, (), unknown_far_ms)]
+
+    assert await due(NOON, 120_000) == []
+    assert await due(NOON, 119_999) == [1], "settle's own cap, not the back-off's"
+    assert await due(NOON - 900_000 + 120_000, 3_600_000) == []
+    assert await due(NOON - 900_000 + 119_999, 3_600_000) == [2], "a settle of an hour is no clock that jumped"
+    assert await journal.next_due(["vaccinator"], NOON, 120_000) == NOON + 120_000
+    assert await journal.next_due(["vaccinator"], NOON - 900_000, 1_000) is None
+
+
+async def test_the_latest_record_made_by_a_good_clock(journal: Journal, make: MakeRecord) -> None:
+    assert await journal.latest_recorded_at() is None
+    await journal.record(make(at=NOON), send=False)
+    await journal.record(make(at=NOON + 5), send=False)
+    await journal.record(replace(make(at=NOON + 10**10), clock_doubt="a year that cannot be"), send=False)
+    assert await journal.latest_recorded_at() == NOON + 5
+    doubted = await journal.get(3)
+    assert doubted is not None
+    assert doubted.clock_doubt == "a year that cannot be"
 
 
 async def test_nothing_that_was_purged_is_in_any_table(journal: Journal, make: MakeRecord) -> None:

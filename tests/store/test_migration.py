@@ -7,6 +7,7 @@ import pytest
 import sqlcipher3
 
 from store.file.migrate import MIGRATIONS, migrate, version
+from store.outage_ledger import OutageFilter, outages
 from store.queries import Db
 from store.record_ledger import begin_send, settle
 from store.record_search import RecordFilter, find, heads
@@ -23,6 +24,8 @@ OF_THE_FIRST_VERSION = """
     VALUES (1, 'POST', '/one', x'01', x'11'), (2, 'POST', '/two', x'02', x'22'), (3, 'PUT', '/three', x'03', x'33');
     INSERT INTO record_lane VALUES (CAST('{a}' AS BLOB), 1), (CAST('{a}' AS BLOB), 2),
                                    (CAST('{b}' AS BLOB), 2), (CAST('{c}' AS BLOB), 3);
+    INSERT INTO outage (route_group, started_at, detected_at, last_bad_at, ended_at, cause, scope, seen_at)
+    VALUES ('g', 4, 4, 5, 6, 'refused', 'upstream', 6), ('g', 8, 8, 8, NULL, 'refused', 'upstream', 9);
     UPDATE record SET state = 'unknown', maybe_applied = 1, reason = 'interrupted', failures = 1 WHERE number = 3;
     INSERT INTO counter VALUES ('records_recorded_total', 'r', 3);
 """
@@ -57,3 +60,6 @@ def test_a_journal_of_the_first_version_goes_on(old: Db) -> None:
     assert settle(old, 1, 1, Settlement(S.DELIVERED, "accepted"), 9)
     assert [head.number for head in heads(old, ["g"], 9, 9, [b"\xaa"])] == [2, 3]
     assert begin_send(old, 2, 9)
+    over, running = outages(old, OutageFilter())
+    assert (over.seen_wall_at, over.last_number, running.seen_wall_at, running.last_number) == (6, 2, 9, None)
+    assert not over.clock_doubtful

@@ -8,7 +8,7 @@ from store.errors import JournalRefused
 from store.journal import Journal
 from store.record_search import FAR_MS, RecordFilter
 from store.records import RecordState, Settlement
-from tests.store.helpers import NOON, MakeRecord, kept
+from tests.store.helpers import NOON, MakeRecord, kept, seen_at
 
 S = RecordState
 LANE = bytes(16)
@@ -203,9 +203,9 @@ async def test_find_fits_pages_and_keeps_order(journal: Journal, make: MakeRecor
 async def test_find_by_outage(journal: Journal, make: MakeRecord) -> None:
     for at, group in ((1, "vaccinator"), (2, "vaccinator"), (3, "auth"), (4, "vaccinator"), (9, "vaccinator")):
         await journal.record(make(at=NOON + at, group=group), send=False)
-    outage = await journal.open_outage("vaccinator", NOON + 2, NOON + 2, "refused", "upstream", NOON)
+    outage = await journal.open_outage("vaccinator", NOON + 2, NOON + 2, "refused", "upstream", seen_at(NOON))
     assert [record.number for record in await journal.find(RecordFilter(outage=outage.id))] == [2, 4, 5]
-    await journal.end_outage(outage.id, NOON + 5, NOON + 5)
+    await journal.end_outage(outage.id, NOON + 5, seen_at(NOON + 5))
     assert [record.number for record in await journal.find(RecordFilter(outage=outage.id))] == [2, 4]
 
 

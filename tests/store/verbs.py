@@ -20,7 +20,7 @@ from store.file import batch
 from store.identities import Learnt, RealOf, Rekeyed
 from store.journal import Journal
 from store.records import NewRecord, Record, RecordState, Settlement, StoredAnswer
-from tests.store.helpers import KEY, NOON
+from tests.store.helpers import KEY, NOON, seen_at
 
 S = RecordState
 LATER = NOON + 60_000
@@ -54,9 +54,9 @@ async def build(path: Path) -> None:
     await journal.settle(HELD, 1, Settlement(S.HELD, "refused", "refused http_400"), NOON)
     await journal.settle(DELIVERED, 1, Settlement(S.DELIVERED, "accepted"), NOON, answer=ANSWER)
     await journal.settle(UNKNOWN, 1, Settlement(S.UNKNOWN, "unknown", "unknown reset", maybe_applied=True), NOON)
-    over = await journal.open_outage("auth", NOON, NOON, "timeout", "upstream", NOON)
-    await journal.end_outage(over.id, NOON + 1000, NOON + 1000)
-    await journal.open_outage("vaccinator", NOON, NOON, "refused", "upstream", NOON)
+    over = await journal.open_outage("auth", NOON, NOON, "timeout", "upstream", seen_at(NOON))
+    await journal.end_outage(over.id, NOON + 1000, seen_at(NOON + 1000))
+    await journal.open_outage("vaccinator", NOON, NOON, "refused", "upstream", seen_at(NOON))
     await journal.hold(None, "planned", "asha", NOON)
     await journal.close()
 
@@ -98,11 +98,11 @@ VERBS: Final[dict[str, Callable[[Journal], Awaitable[object]]]] = {
     "retry": retry,
     "discard": discard,
     "settle_by_person": settle_by_person,
-    "open_outage": lambda j: j.open_outage("auth", LATER, LATER, "timeout", "upstream", LATER),
-    "reopen_outage": lambda j: j.reopen_outage(1, LATER, LATER),
-    "touch_outage": lambda j: j.touch_outage(2, LATER, LATER),
-    "end_outage": lambda j: j.end_outage(2, LATER, LATER),
-    "add_unobserved": lambda j: j.add_unobserved(2, 5_000),
+    "open_outage": lambda j: j.open_outage("auth", LATER, LATER, "timeout", "upstream", seen_at(LATER)),
+    "reopen_outage": lambda j: j.reopen_outage(1, LATER, seen_at(LATER)),
+    "touch_outage": lambda j: j.touch_outage(2, LATER, seen_at(LATER)),
+    "end_outage": lambda j: j.end_outage(2, LATER, seen_at(LATER)),
+    "add_unobserved": lambda j: j.add_unobserved(2, 5_000, seen_at(LATER)),
     "mark_drained": lambda j: j.mark_drained("auth", LATER),
     "hold": lambda j: j.hold(LATER, "planned again", "asha", LATER),
     "release": lambda j: j.release("asha", LATER),

@@ -52,13 +52,17 @@ class Told:
 
 
 class JumpingClock(Clock):
-    """A wall clock that somebody sets; the monotonic one is left alone, as in life."""
+    """A wall clock that somebody sets, in a computer that somebody suspends; its own course is left alone, as in life."""
 
     def __init__(self) -> None:
         self.ahead_ms = 0
+        self.suspended_s = 0.0
 
     def wall(self) -> int:
-        return Clock.wall(self) + self.ahead_ms
+        return Clock.wall(self) + self.ahead_ms + round(self.suspended_s * 1000)
+
+    def monotonic(self) -> float:
+        return Clock.monotonic(self) + self.suspended_s
 
 
 @dataclass(slots=True)

@@ -63,7 +63,7 @@ async def test_delivered_requests_are_purged_and_a_second_tap_is_still_the_same_
     person = people(sim)[0]
     first = await centre.vaccinate(person)
     await centre.until_all(RecordState.DELIVERED, 1)
-    await Purger(centre.sidecar.journal, At(22), keep_delivered_s=0).step()
+    await Purger(centre.sidecar.journal, At(22), centre.sidecar.watch, keep_delivered_s=0).step()
     assert [record.body for record in await centre.records()] == [b""]
     again = await centre.vaccinate(person)
     assert (again.status, again.headers["Dosekeeper-Record"]) == (200, first.headers["Dosekeeper-Record"])
