@@ -35,6 +35,11 @@ _PRAGMAS: Final = (
 )
 
 
+def sqlite_version() -> str:
+    """Return the version of the SQLite that sqlcipher3 brings."""
+    return str(sqlcipher3.sqlite_version)
+
+
 def open_writer(journal: Path, key: bytes) -> Db:
     """
     Open the journal for writing, making it if it is not there, and bring its schema up to date.
