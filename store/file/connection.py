@@ -65,6 +65,11 @@ def open_reader(journal: Path, key: bytes) -> Db:
     return db
 
 
+def open_copy(copy: Path, key: bytes) -> Db:
+    """Open a copy of a journal, or an empty file that is to be one; without a log beside it, and not migrated. Raises as `open_writer`."""
+    return _open(copy, key)
+
+
 def translated(error: Exception, journal: Path) -> Exception:
     """Return what a failed write means in our words; what SQLite has not said is returned as it is."""
     if isinstance(error, sqlcipher3.IntegrityError):

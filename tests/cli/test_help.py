@@ -14,6 +14,8 @@ VERBS = [
     ("outages", "list"),
     ("audit", "list"),
     ("audit", "verify"),
+    ("key", "export"),
+    ("key", "import"),
 ]
 
 
