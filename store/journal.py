@@ -263,6 +263,10 @@ class Journal:
         """Return, for each held record (or one) that others wait behind, their numbers, oldest first."""
         return await self._engine.read(record_search.behind_held, number)
 
+    async def counts_by_route(self) -> list[tuple[str, RecordState, int]]:
+        """Return how many records of each route are in each state; looks at every record."""
+        return await self._engine.read(record_search.counts_by_route)
+
     async def counts(self) -> dict[RecordState, int]:
         """Return how many records are in each state."""
         return await self._engine.read(record_search.counts)

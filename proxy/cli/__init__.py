@@ -11,9 +11,9 @@ import click
 
 COMMANDS: Final = (
     *("serve", "check", "status", "replay", "records", "outages", "export", "audit", "hold", "release"),
-    *("backup", "restore", "key", "demo"),
+    *("backup", "restore", "key", "support-bundle", "demo"),
 )
-"""Each is a function of its own name in a module of its own name."""
+"""Each is a function of its own name in a module of its own name, with an underscore for a hyphen."""
 
 
 class Commands(click.Group):
@@ -27,7 +27,8 @@ class Commands(click.Group):
         """Import and return one command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"proxy.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"proxy.cli.{name}"), name)
         return command
 
 

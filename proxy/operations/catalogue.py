@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from proxy.operations import audit, backup, editing, export, held, holding, outages, records, repair, replay, status
+from proxy.operations import audit, backup, bundle, editing, export, held, holding, outages, records, repair, replay, status
 from proxy.operations.asked import (
     AuditAsked,
     BackupAsked,
@@ -108,6 +108,11 @@ async def _backup(centre: Centre, asked: Mapping[str, object]) -> object:
     return await backup.back_up(centre, parsed(BackupAsked, asked))
 
 
+async def _support(centre: Centre, asked: Mapping[str, object]) -> object:
+    parsed(NothingAsked, asked)
+    return await bundle.facts(centre)
+
+
 ACTS: Final[Mapping[str, Act]] = {
     "status": _status,
     "records": _records,
@@ -127,5 +132,6 @@ ACTS: Final[Mapping[str, Act]] = {
     "replay": _replay,
     "progress": _progress,
     "backup": _backup,
+    "support": _support,
 }
 """Each takes what was asked, held against its model in `proxy.operations.asked`; raises what is in `proxy.operations.errors`."""

@@ -39,6 +39,7 @@ PLACES: Final[Mapping[str, Place]] = {
     "replay": Place("POST", "/api/replay"),
     "progress": Place("GET", "/api/replay"),
     "backup": Place("POST", "/api/backup", answer_s=600.0),
+    "support": Place("GET", "/api/support"),
 }
 
 JOURNAL_FIELD: Final = "Dosekeeper-Journal"

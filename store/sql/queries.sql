@@ -491,3 +491,7 @@ ON CONFLICT (name, label) DO UPDATE SET total = counter.total + :gap;
 -- name: forget_look_ups
 -- What was looked up before the copy was put in place says nothing of what its original sent since.
 UPDATE record SET looked_up_at = NULL WHERE settled_at IS NULL AND looked_up_at IS NOT NULL;
+
+-- name: tally_by_route
+-- How many records of each route are in each state.
+SELECT route, state, COUNT(*) FROM record GROUP BY route, state ORDER BY route, state;
