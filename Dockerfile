@@ -1,4 +1,5 @@
-# The dosekeeper sidecar: docker build -t dosekeeper . && docker run -p 8480:8480 -v dosekeeper:/data -e DOSEKEEPER_UPSTREAM__URL=https://… -e DOSEKEEPER_CENTRE__ID=… dosekeeper
+# The dosekeeper sidecar: docker build -t dosekeeper . && docker run --read-only --cap-drop=ALL --security-opt=no-new-privileges -p 8480:8480 -v dosekeeper:/data -e DOSEKEEPER_UPSTREAM__URL=https://… -e DOSEKEEPER_CENTRE__ID=… dosekeeper
+# It needs no capability, and writes nowhere but in /data.
 FROM python:3.11-slim AS builder
 WORKDIR /build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -11,8 +12,10 @@ COPY pyproject.toml README.md LICENSE ./
 COPY proxy ./proxy
 COPY store ./store
 COPY simulator ./simulator
+# What the image is made of goes along: docker run --rm --entrypoint cat dosekeeper /opt/dosekeeper/sbom.cdx.json
 RUN python -m build --wheel --no-isolation \
- && /opt/dosekeeper/bin/python -m pip install --no-deps dist/*.whl
+ && /opt/dosekeeper/bin/python -m pip install --no-deps dist/*.whl \
+ && cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible -o /opt/dosekeeper/sbom.cdx.json
 
 FROM python:3.11-slim
 COPY --from=builder /opt/dosekeeper /opt/dosekeeper

@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help setup demo run test check lock clean
+.PHONY: help setup demo run test check lock sbom clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -35,6 +35,10 @@ check: $(STAMP) ## style, types and import rules
 lock: $(STAMP) ## renew requirements.lock and requirements-dev.lock from pyproject.toml
 	$(BIN)/pip-compile $(LOCKING) --output-file=requirements.lock pyproject.toml
 	$(BIN)/pip-compile $(LOCKING) --extra=dev --constraint=requirements.lock --output-file=requirements-dev.lock pyproject.toml
+
+sbom: $(STAMP) ## what the product is made of, from the lock: dist/sbom.cdx.json (CycloneDX)
+	@mkdir -p dist
+	@$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible -o dist/sbom.cdx.json
 
 clean: ## remove .venv, caches and build results; the journal in data/ stays
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -53,6 +53,10 @@ SETTLING_S: Final = 8.0
 """Time that sends under way have at a stop. What is later is found as `sending` at the next start and treated as unknown."""
 
 
+STAY_EVERY_S: Final = 3600.0
+"""How old a copy made by hand has to be, at most, to be known for one when it is put back over the journal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sidecar:
     """The parts, made for each other."""
@@ -109,6 +113,10 @@ class Sidecar:
         await self.keeper.resume()
         self.circuits.hold(held=await self.journal.operator_hold() is not None)
 
+    async def _stay(self) -> float:
+        await self.journal.stay()
+        return STAY_EVERY_S
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Probe, keep the outage ledger and replay, as long as the block lasts."""
@@ -118,6 +126,7 @@ class Sidecar:
             asyncio.create_task(keep_running("replay", self.replayer.step, self.replayer.wake)),
             asyncio.create_task(keep_running("sweep", self.sweeper.step, Wake())),
             asyncio.create_task(keep_running("purge", self.purger.step, Wake())),
+            asyncio.create_task(keep_running("home", self._stay, Wake())),
             *(asyncio.create_task(keep_running("probe", prober.step, prober.wake)) for prober in self.probers),
         ]
         try:

@@ -13,6 +13,7 @@ import traceback
 from datetime import UTC, datetime
 from typing import Final
 
+from proxy.operations.recent_log import RecentLog
 from proxy.settings.model import Log, LogFormat, LogLevel
 
 OURS: Final = ("proxy", "store")
@@ -21,10 +22,12 @@ _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asc
 
 
 def configure(settings: Log) -> None:
-    """Send every log line of this process to standard error, in the format of the settings."""
+    """Send every log line of this process to standard error, in the format of the settings; the last ones are kept for a support bundle."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if settings.format is LogFormat.JSON else TextFormatter())
-    logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
+    recent = RecentLog()
+    recent.setFormatter(JsonFormatter())
+    logging.basicConfig(level=settings.level.upper(), handlers=[handler, recent], force=True)
 
 
 def quiet() -> None:

@@ -56,6 +56,54 @@ class KeyUnusable(JournalError):
     """
 
 
+class KeyAbsent(JournalError):
+    """
+    There is no key here: no file {key_file}, and no variable DOSEKEEPER_STORE_KEY.
+
+    A copy is opened by the key of the journal that it was made from. Put that in place: dosekeeper key import FILE
+    """
+
+
+class KeyInPlace(JournalError):
+    """
+    Another key is in {key_file}. It is not overwritten: nobody could read any more what it opens.
+
+    If nothing here needs it, move it away yourself; then run the same command again.
+    """
+
+
+class KeyNotOpened(JournalError):
+    """
+    {file} does not give up its key: {reason}.
+
+    Nothing was changed. Compare with what was printed or written down, then run the same command again.
+    """
+
+
+class BackupFailed(JournalError):
+    """
+    No backup was made in {folder}: {reason}. Nothing half-made was left there.
+
+    See that the folder is there, can be written by the user that the service runs as, and has room; then run: dosekeeper backup FOLDER
+    """
+
+
+class BackupUnfit(JournalError):
+    """
+    {file} cannot be restored: {reason}.
+
+    The present journal, if there is one, is as it was. Take another backup: dosekeeper restore FILE
+    """
+
+
+class JournalInPlace(JournalError):
+    """
+    There is a journal already: {journal} ({size} bytes). It was left as it is.
+
+    To put the copy in its place, add --replace: the present journal is then set aside under another name, not deleted.
+    """
+
+
 class JournalNewer(JournalError):
     """
     The journal was written by a newer dosekeeper: its version is {found}, this one knows up to {known}.

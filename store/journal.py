@@ -7,16 +7,23 @@ milliseconds UTC. Verbs raise `JournalUnwritable`, queries `JournalUnreadable` (
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
+import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from store import afterwards, audit, decision_ledger, identity_ledger, operator_hold, outage_ledger, record_ledger, record_search
+from store import afterwards, audit, copies, decision_ledger, identity_ledger, operator_hold, outage_ledger, record_ledger, record_search
 from store.audit import AuditEntry
+from store.copies import Restored
 from store.decisions import Act, Decision, Edited, HeldGroup, Revision
+from store.errors import JournalUnwritable
+from store.file import home
+from store.file.backup import About, Backup, back_up
 from store.file.engine import CommitObserver, Engine
 from store.file.keyfile import journal_key
 from store.file.lock import Lock, Role
@@ -40,6 +47,14 @@ class Installation:
     hash_key: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class JournalFile:
+    """The file itself, and what opens it."""
+
+    path: Path
+    key: bytes = field(repr=False)
+
+
 async def open_journal(
     path: Path, key_file: Path, environ: Mapping[str, str], role: Role, on_commit: CommitObserver | None = None
 ) -> Journal:
@@ -60,10 +75,12 @@ async def open_journal(
 class Journal:
     """An open journal. Close it, or the process does not end: its connections have threads."""
 
-    def __init__(self, engine: Engine, installation: Installation, lock: Lock | None) -> None:
+    def __init__(self, file: JournalFile, engine: Engine, installation: Installation, lock: Lock | None) -> None:
+        self._file = file
         self._engine = engine
         self._installation = installation
         self._lock = lock
+        self._restored: Restored | None = None
 
     @classmethod
     async def open(cls, path: Path, key: bytes, *, lock: Lock | None = None, on_commit: CommitObserver | None = None) -> Journal:
@@ -74,7 +91,7 @@ class Journal:
         except BaseException:
             await engine.close()
             raise
-        return cls(engine, installation, lock)
+        return cls(JournalFile(path, key), engine, installation, lock)
 
     async def close(self) -> None:
         """Finish what is queued, fold the log into the file, close it, and let others have it."""
@@ -87,6 +104,59 @@ class Journal:
     def wanted(self) -> bool:
         """Tell whether a starting service asks for the journal; a command then closes it as soon as it can."""
         return self._lock is not None and self._lock.wanted()
+
+    # Copies
+
+    async def settle_in(self, now: int, *, copy: bool = False) -> Restored | None:
+        """
+        Find out, at a start, whether this is the journal that lived here; return since when it is a copy, or None.
+
+        A copy that is noticed now, or that the caller knows for one, is marked: what is unsent is to be looked up, and numbers go on with
+        a gap.
+        """
+        found = await asyncio.to_thread(home.read_home, self._file.path)
+        at_home = await self._engine.read(copies.is_at_home, found)
+        if copy or at_home is False:
+            await self._engine.write(copies.mark_restored, now)
+        await self._live_here(found if at_home and not copy else None)
+        self._restored = await self._engine.read(copies.restored)
+        return self._restored
+
+    async def stay(self) -> None:
+        """Agree on a new token with the file beside the journal: an old copy that is put back later is then known by the old one."""
+        await self._live_here(await asyncio.to_thread(home.read_home, self._file.path))
+
+    async def _live_here(self, found: home.Home | None) -> None:
+        path, token = self._file.path, home.new_token()
+        # A full disk keeps no service from starting: what the two agreed on last goes on to count.
+        with suppress(JournalUnwritable, OSError):
+            if found is None:
+                found = await asyncio.to_thread(home.make_home, path, token)
+            await self._engine.write(copies.live_at, found, token)
+            await asyncio.to_thread(home.renew_home, path, token)
+
+    @property
+    def restored(self) -> Restored | None:
+        """Since when this journal is a copy, as `settle_in` found it; None for an original."""
+        return self._restored
+
+    async def mark_taken_over(self) -> None:
+        """Note that of a copy's unsent records those that cannot be looked up have been held."""
+        self._restored = await self._engine.write(copies.mark_taken_over)
+
+    async def back_up(self, target: Path, now: int) -> Backup[dict[RecordState, int]]:
+        """
+        Copy the journal to *target* while everybody goes on, and verify the copy.
+
+        Raises:
+            BackupFailed: there is none; nothing is left of it.
+        """
+        given_up = threading.Event()
+        about = About(record_search.counts, lambda copy: copies.mark_copied(copy, now))
+        try:
+            return await asyncio.to_thread(back_up, self._file.path, self._file.key, target, about, given_up.is_set)
+        finally:
+            given_up.set()  # where the caller is cancelled, the thread stops too
 
     @property
     def installation_id(self) -> bytes:
@@ -200,6 +270,10 @@ class Journal:
     async def behind_held(self, number: int | None = None) -> dict[int, list[int]]:
         """Return, for each held record (or one) that others wait behind, their numbers, oldest first."""
         return await self._engine.read(record_search.behind_held, number)
+
+    async def counts_by_route(self) -> list[tuple[str, RecordState, int]]:
+        """Return how many records of each route are in each state; looks at every record."""
+        return await self._engine.read(record_search.counts_by_route)
 
     async def counts(self) -> dict[RecordState, int]:
         """Return how many records are in each state."""

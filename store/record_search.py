@@ -124,6 +124,11 @@ def counts(db: Db) -> dict[RecordState, int]:
     return total
 
 
+def counts_by_route(db: Db) -> list[tuple[str, RecordState, int]]:
+    """Return how many records of each route are in each state, those without any left out."""
+    return [(route, RecordState(state), records) for route, state, records in rows(db, "tally_by_route")]
+
+
 def count_unsent(db: Db, groups: Collection[str]) -> int:
     """Return how many records of *groups* the server is still to get."""
     return sum(records for group, state, records in rows(db, "tally") if group in groups and state in UNSENT_STATES)

@@ -9,8 +9,11 @@ from typing import Final
 
 import click
 
-COMMANDS: Final = ("serve", "check", "status", "replay", "records", "outages", "export", "audit", "hold", "release", "profile", "demo")
-"""Each is a function of its own name in a module of its own name."""
+COMMANDS: Final = (
+    *("serve", "check", "status", "replay", "records", "outages", "export", "audit", "hold", "release"),
+    *("backup", "restore", "key", "support-bundle", "profile", "demo"),
+)
+"""Each is a function of its own name in a module of its own name, with an underscore for a hyphen."""
 
 
 class Commands(click.Group):
@@ -24,7 +27,8 @@ class Commands(click.Group):
         """Import and return one command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"proxy.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"proxy.cli.{name}"), name)
         return command
 
 

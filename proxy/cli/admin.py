@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from proxy.settings import Settings
 
 KNOCK_S: Final = 2.0
-ANSWER_S: Final = 30.0
 EVERYWHERE: Final[Mapping[str, str]] = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what a service may listen on
 """The address at which a port that listens everywhere is reached from here."""
 
@@ -40,7 +39,7 @@ class Admin:
             Failed: the service refused, or it does not answer any more.
         """
         try:
-            with _opener().open(self._request(name, asked), timeout=ANSWER_S) as answer:
+            with _opener().open(self._request(name, asked), timeout=PLACES[name].answer_s) as answer:
                 return json.load(answer)
         except HTTPError as error:
             with error:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -17,8 +14,8 @@ import click
 
 from proxy.cli.configured import settings_of
 from proxy.cli.deciding import confirm, deciding, person
-from proxy.cli.failing import Failed
 from proxy.cli.moments import shown
+from proxy.cli.private_file import private_file
 from proxy.cli.reach import ask
 
 STDOUT: Final = "-"
@@ -51,7 +48,9 @@ def export(ctx: click.Context, /, *, out: str | None, yes: bool, **options: Any)
         click.echo(_csv(ask(settings, "export", person(options)), zone), nl=False)
         return
     target = Path(out or f"register-{datetime.now(UTC).astimezone(ZoneInfo(zone)):%Y%m%d-%H%M%S}.csv")
-    with _private_file(target) as file:  # there before anything is marked: a folder that cannot be written is no export
+    with private_file(
+        target, "dosekeeper export --out FILE"
+    ) as file:  # there before anything is marked: a folder that cannot be written is no export
         found = ask(settings, "export", person(options))
         file.write(_csv(found, zone).encode("utf-8-sig"))  # the mark by which spreadsheets know the encoding of names
     click.echo(f"{found['records']} records in {target}. Delete it when it has been worked off.", err=True)
@@ -71,20 +70,3 @@ def _cells(columns: Sequence[str], row: Sequence[str], zone: str) -> list[str]:
         shown(value, zone) if name.endswith("_at") and value else f"'{value}" if value.startswith(FORMULA) else value
         for name, value in zip(columns, row, strict=True)
     ]
-
-
-@contextmanager
-def _private_file(target: Path) -> Iterator[io.FileIO]:
-    """Open a file that only its owner may read; it takes its name when it is complete, and is gone when it is not."""
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-        try:
-            with io.FileIO(descriptor, "w") as file:
-                yield file
-                os.fsync(descriptor)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise Failed(f"{target} cannot be written: {error.strerror}. Give another place: dosekeeper export --out FILE") from None

@@ -49,8 +49,10 @@ async def directly(settings: Settings, name: str, asked: Mapping[str, object]) -
         profile = load_profile(settings.profile, Path())
         journal = await open_journal(settings.store.path, settings.store.key_file, os.environ, Role.CLI)
         try:
+            clock = Clock()
+            await journal.settle_in(clock.wall())
             persons = persons_of(settings, ActiveProfile(profile), journal)
-            return await ACTS[name](Centre(journal, Clock(), persons), given)
+            return await ACTS[name](Centre(journal, clock, persons), given)
         finally:
             await journal.close()
     except DocumentError as error:

@@ -17,12 +17,15 @@ def serve(ctx: click.Context) -> None:
     """Run the sidecar: in the foreground, until SIGTERM or Ctrl-C."""
     from proxy import logs, service
     from proxy.document import DocumentError
+    from proxy.operations import versions
     from proxy.operations.preflight import problems
     from store.errors import JournalError
 
     settings = settings_of(ctx)
     if found := problems(settings, os.environ):
         raise Misconfigured("\n".join(map(str, found)))
+    if old := versions.too_old():
+        raise Failed("\n".join(old))
     logs.configure(settings.log)
     try:
         asyncio.run(service.serve(settings, os.environ))

@@ -44,6 +44,8 @@ def _lines(found: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
         until = "until it is released: dosekeeper release" if hold["until"] is None else f"until {shown(hold['until'], zone)}"
         why = f" ({hold['reason']})" if hold["reason"] else ""
         lines.insert(1, ("On hold", f"by {hold['by']} since {shown(hold['held_at'], zone)}, {until}{why}"))
+    if restored := found["restored"]:
+        lines.append(("Journal", _copy(restored, zone)))
     if found["records"]["held"]:
         lines.append(("Held", f"{found['records']['held']} wait for a person: dosekeeper records list --state held --grouped"))
     if found["past_deadline"]:
@@ -53,6 +55,15 @@ def _lines(found: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
     if not found["service"]:
         lines.append(("Service", "not running; this is what the journal last knew. Start it: dosekeeper serve"))
     return lines
+
+
+def _copy(restored: Mapping[str, Any], zone: str) -> str:
+    made = "by hand" if restored["copied_at"] is None else f"on {shown(restored['copied_at'], zone)}"
+    return (
+        f"a copy, made {made}, in use since {shown(restored['at'], zone)}. What was recorded after it was made is not in it: "
+        f"numbers from {restored['last_number'] + 1} on; new ones begin at {restored['next_number']}. "
+        "What was unsent in it is looked up before it is sent"
+    )
 
 
 def _upstream(found: Mapping[str, Any], zone: str) -> str:

@@ -156,6 +156,14 @@ class ExportAsked(Asked):
     dry_run: bool = False
 
 
+class BackupAsked(Asked):
+    """A backup into `folder` (absolute, as the service sees it), named for `centre`; `keep` so many of that centre's, the newest."""
+
+    folder: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+    centre: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    keep: Annotated[int, Field(ge=1)] | None = None
+
+
 def parsed(model: type[M], asked: Mapping[str, object]) -> M:
     """
     Return *asked* as a *model*.

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from proxy.operations import audit, editing, export, held, holding, outages, records, repair, replay, status
+from proxy.operations import audit, backup, bundle, editing, export, held, holding, outages, records, repair, replay, status
 from proxy.operations.asked import (
     AuditAsked,
+    BackupAsked,
     DiscardAsked,
     EditAsked,
     ExportAsked,
@@ -103,6 +104,15 @@ async def _export(centre: Centre, asked: Mapping[str, object]) -> object:
     return await export.export(centre, parsed(ExportAsked, asked))
 
 
+async def _backup(centre: Centre, asked: Mapping[str, object]) -> object:
+    return await backup.back_up(centre, parsed(BackupAsked, asked))
+
+
+async def _support(centre: Centre, asked: Mapping[str, object]) -> object:
+    parsed(NothingAsked, asked)
+    return await bundle.facts(centre)
+
+
 ACTS: Final[Mapping[str, Act]] = {
     "status": _status,
     "records": _records,
@@ -121,5 +131,7 @@ ACTS: Final[Mapping[str, Act]] = {
     "release": _release,
     "replay": _replay,
     "progress": _progress,
+    "backup": _backup,
+    "support": _support,
 }
 """Each takes what was asked, held against its model in `proxy.operations.asked`; raises what is in `proxy.operations.errors`."""

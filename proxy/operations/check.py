@@ -1,5 +1,5 @@
 """
-Whether a service could start here and do its work: configuration, profile, disk, key, clock, upstream.
+Whether a service could start here and do its work: configuration, profile, versions, disk, key, clock, upstream.
 
 Nothing is changed: the upstream is asked one question, the profile's probe, and the journal is not opened.
 """
@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from proxy.document import DocumentError
+from proxy.operations import versions
 from proxy.operations.preflight import problems
 from proxy.profiles.load import load_profile
 from proxy.profiles.model import Policy, Probe, Profile
@@ -28,6 +29,7 @@ from proxy.traffic.clock import Clock
 from proxy.traffic.credentials import Credentials
 from proxy.traffic.upstream import Outgoing, Upstream
 from store.errors import JournalError
+from store.file.connection import sqlite_version
 from store.file.keyfile import KEY_VARIABLE, journal_key
 
 
@@ -50,7 +52,7 @@ async def check(settings: Settings, environ: Mapping[str, str], clock: Clock) ->
     findings = [*_configuration(settings, environ)]
     profile, about_profile = _profile(settings)
     findings += about_profile
-    findings += [*_disk(settings), *_key(settings, environ), _clock(clock.aware())]
+    findings += [*_versions(), *_disk(settings), *_key(settings, environ), _clock(clock.aware())]
     if profile is None or any(finding.exit_code for finding in findings if finding.what == "configuration"):
         return [*findings, Finding("upstream", 1, "not asked: put the above right first, then run: dosekeeper check")]
     return [*findings, *await _upstream(settings, profile, clock)]
@@ -70,6 +72,11 @@ def _profile(settings: Settings) -> tuple[Profile | None, list[Finding]]:
         return None, [Finding("profile", 2, str(problem)) for problem in error.problems]
     recorded = sum(route.policy is Policy.RECORD for route in profile.routes)
     return profile, [well("profile", f"{profile.profile}: {len(profile.routes)} routes, {recorded} of them recorded")]
+
+
+def _versions() -> list[Finding]:
+    old = versions.too_old()
+    return [Finding("versions", 1, line) for line in old] or [well("versions", f"Python, SQLite {sqlite_version()} and all libraries fit")]
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

@@ -9,10 +9,15 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`path` may hold {key}, filled from the member of that name. Personal data travels in a POST's body, never in a URL."""
+    """
+    `path` may hold {key}, filled from the member of that name. Personal data travels in a POST's body, never in a URL.
+
+    `answer_s` is how long a command waits for the answer, in seconds.
+    """
 
     method: str
     path: str
+    answer_s: float = 30.0
 
 
 PLACES: Final[Mapping[str, Place]] = {
@@ -33,6 +38,8 @@ PLACES: Final[Mapping[str, Place]] = {
     "release": Place("POST", "/api/release"),
     "replay": Place("POST", "/api/replay"),
     "progress": Place("GET", "/api/replay"),
+    "backup": Place("POST", "/api/backup", answer_s=600.0),
+    "support": Place("GET", "/api/support"),
 }
 
 JOURNAL_FIELD: Final = "Dosekeeper-Journal"

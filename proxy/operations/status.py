@@ -9,6 +9,7 @@ from proxy.operations.times import rfc3339
 from proxy.rules.circuit import Phase
 from proxy.rules.outage import lasted_ms
 from proxy.rules.stamps import Stamp
+from store.copies import Restored
 from store.operator_hold import OperatorHold
 from store.outages import Outage
 from store.records import OPEN_STATES
@@ -40,6 +41,7 @@ async def status(centre: Centre) -> dict[str, Any]:
         "oldest_unsent_at": rfc3339(snapshot.oldest_unsent_at),
         "next_deadline_at": rfc3339(snapshot.next_deadline_at),
         "past_deadline": snapshot.past_deadline,
+        "restored": _restored(centre.journal.restored),
         "all_confirmed": not any(snapshot.records[state] for state in OPEN_STATES),
         "clock": _clock(centre),
     }
@@ -101,6 +103,14 @@ def _group(centre: Centre, group: str, snapshot: Snapshot, now: Stamp) -> dict[s
         "circuit": None if phase is None else phase.value,
         "outage": None if running is None else _running(running, now),
     }
+
+
+def _restored(copy: Restored | None) -> dict[str, Any] | None:
+    """Return since when the journal is a copy; `copied_at` is null where it was copied by hand."""
+    if copy is None:
+        return None
+    times = {"at": rfc3339(copy.at), "copied_at": rfc3339(copy.copied_at)}
+    return {**times, "last_number": copy.last_number, "next_number": copy.next_number}
 
 
 def _running(outage: Outage, now: Stamp) -> dict[str, Any]:

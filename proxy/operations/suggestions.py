@@ -14,6 +14,7 @@ SUGGESTIONS: Final[Mapping[str, str]] = {
     "unavailable": LOOK,
     "impostor": LOOK,
     "interrupted": LOOK,
+    "restored": LOOK,
     "poison": "The server fails on this record alone. Look what is odd in it: dosekeeper records show NUMBER --body",
     "told-paper": "The desk was told to use paper. If it is not in the paper register: dosekeeper records retry NUMBER",
     "same-fact-as": "Two records say the same. Give the wrong one up: dosekeeper records discard NUMBER --reason TEXT",

@@ -50,7 +50,7 @@ class Unsent:
     What of a record decides whether to look before sending. Times are wall-clock milliseconds UTC.
 
     `issues_id`: its route issues an id. `adopted`: it concerns a person whose provisional id turned out to be an existing person's.
-    `restored_at`: when the journal it lies in was restored from a copy. `looked_up_at`: the last look-up that found it not there.
+    `restored`: it was unsent when the copy was made that its journal is. `looked_up_at`: the last look-up that found it not there.
     `clock_doubtful`: the clock was in doubt when it was recorded, or is now: nobody can tell its age.
     """
 
@@ -59,7 +59,7 @@ class Unsent:
     issues_id: bool = False
     adopted: bool = False
     exported_at: int | None = None
-    restored_at: int | None = None
+    restored: bool = False
     looked_up_at: int | None = None
     clock_doubtful: bool = False
 
@@ -76,11 +76,11 @@ def needs_look_up(record: Unsent, now: int, after_s: float) -> bool:
     if record.maybe_applied:
         return True
     after = int(after_s * 1000)
-    # Recorded_at and exported_at are not compared: every look-up that still counts came after them (an export takes the earlier ones'
-    # word away), whatever a clock that was put back says; to compare would be to ask for ever.
-    if record.looked_up_at is not None and (record.restored_at or 0) <= record.looked_up_at and now - record.looked_up_at < after:
+    # Not compared with when it was recorded, exported or restored: every look-up that still counts came after that (an export and a
+    # restore take the earlier ones' word away), whatever a clock that was put back says; to compare would be to ask for ever.
+    if record.looked_up_at is not None and now - record.looked_up_at < after:
         return False
-    marked = record.exported_at is not None or record.restored_at is not None
+    marked = record.exported_at is not None or record.restored
     ageless = record.clock_doubtful or now < record.recorded_at
     return record.issues_id or record.adopted or marked or ageless or now - record.recorded_at >= after
 

@@ -66,13 +66,15 @@ class LookUps:
         """Whether *record* has to be looked up before it is sent."""
         route = self.profile.route(record.route)
         if route is None or (route.look_up is None and route.idempotent is None):
-            return False
+            return record.maybe_applied  # it cannot be, and is held again unless a person vouches that no send got through
+        restored = self.journal.restored
         unsent = Unsent(
             recorded_at=record.recorded_at,
             maybe_applied=record.state is RecordState.UNKNOWN or record.maybe_applied,
             issues_id=route.issues is not None,
             adopted=await self.persons.any_adopted(record),
             exported_at=record.exported_at,
+            restored=restored is not None and record.number <= restored.last_number,
             looked_up_at=record.looked_up_at,
             clock_doubtful=record.clock_doubt is not None or self.watch.doubt() is not None,
         )

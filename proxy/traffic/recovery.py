@@ -1,12 +1,14 @@
-"""What the process before this one left behind: sends that a stop cut off, of which nobody knows whether they got through."""
+"""What the process before this one left behind, and what the original of a copy may have sent: nobody knows whether it got through."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Final
 
 from proxy.traffic.clock import Clock
 from proxy.traffic.look_ups import LookUps
+from store.copies import Restored
 from store.journal import Journal
 from store.record_search import RecordFilter
 from store.records import RecordState, Settlement
@@ -19,14 +21,37 @@ AT_ONCE: Final = 1_000
 UNDECIDABLE: Final = Settlement(RecordState.HELD, outcome=None, reason="interrupted", maybe_applied=True)
 """Its route does not say how to look it up: a person decides, and it is never sent again blindly."""
 
+RESTORED: Final = Settlement(RecordState.HELD, outcome=None, reason="restored", maybe_applied=True)
+"""The same, of what was unsent in a copy: the original may have sent it."""
+
 
 async def take_over(journal: Journal, clock: Clock, look_ups: LookUps) -> None:
     """Make every send that was cut off `unknown`, and hold what cannot be looked up."""
     interrupted = await journal.recover(clock.wall())
-    held, after = 0, 0
-    while unknown := await journal.find(RecordFilter(states=(RecordState.UNKNOWN,), after=after, limit=AT_ONCE)):
-        after = unknown[-1].number
-        for record in unknown:
-            if not look_ups.possible(record.route):
-                held += await journal.move(record.number, RecordState.UNKNOWN, UNDECIDABLE, clock.wall())
+    held = await _held(journal, clock, look_ups, RecordFilter(states=(RecordState.UNKNOWN,)), UNDECIDABLE)
+    restored = await journal.settle_in(clock.wall())
+    if restored is not None:
+        held += await _settle_copy(journal, clock, look_ups, restored)
     log.info("journal taken over", extra={"action": "take_over", "interrupted": interrupted, "held": held})
+
+
+async def _settle_copy(journal: Journal, clock: Clock, look_ups: LookUps, restored: Restored) -> int:
+    numbers = {"last_number": restored.last_number, "next_number": restored.next_number}
+    log.warning("this journal is a copy: what was unsent in it is looked up before it is sent", extra={"action": "restored", **numbers})
+    if restored.taken_over:  # later a person may have vouched for one of them
+        return 0
+    unsent = RecordFilter(states=(RecordState.PENDING,))
+    held = await _held(journal, clock, look_ups, unsent, RESTORED, up_to=restored.last_number)
+    await journal.mark_taken_over()
+    return held
+
+
+async def _held(journal: Journal, clock: Clock, look_ups: LookUps, wanted: RecordFilter, to: Settlement, up_to: int | None = None) -> int:
+    """Hold those of the *wanted* records that cannot be looked up; return how many that were."""
+    held, after = 0, 0
+    while page := await journal.find(replace(wanted, after=after, limit=AT_ONCE)):
+        after = page[-1].number
+        for record in page:
+            if not look_ups.possible(record.route) and (up_to is None or record.number <= up_to):
+                held += await journal.move(record.number, record.state, to, clock.wall())
+    return held

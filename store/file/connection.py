@@ -35,6 +35,11 @@ _PRAGMAS: Final = (
 )
 
 
+def sqlite_version() -> str:
+    """Return the version of the SQLite that sqlcipher3 brings."""
+    return str(sqlcipher3.sqlite_version)
+
+
 def open_writer(journal: Path, key: bytes) -> Db:
     """
     Open the journal for writing, making it if it is not there, and bring its schema up to date.
@@ -58,6 +63,11 @@ def open_reader(journal: Path, key: bytes) -> Db:
     with _closed_on_error(db, journal):
         db.execute("PRAGMA query_only = ON")
     return db
+
+
+def open_copy(copy: Path, key: bytes) -> Db:
+    """Open a copy of a journal, or an empty file that is to be one; without a log beside it, and not migrated. Raises as `open_writer`."""
+    return _open(copy, key)
 
 
 def translated(error: Exception, journal: Path) -> Exception:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from store.errors import KeyExposed, KeyMalformed, KeyMissing, KeyUnusable
+from store.errors import KeyAbsent, KeyExposed, KeyInPlace, KeyMalformed, KeyMissing, KeyUnusable
 
 KEY_VARIABLE: Final = "DOSEKEEPER_STORE_KEY"
 """64 hex digits; goes before the key file."""
@@ -39,9 +39,40 @@ def journal_key(journal: Path, key_file: Path, environ: Mapping[str, str]) -> by
             return _read(key_file)
         if journal.exists():
             raise KeyMissing(journal=journal, key_file=key_file)
-        return _make(key_file)
+        return _write(key_file, secrets.token_bytes(_KEY_BYTES))
     except OSError as error:
         raise KeyUnusable(key_file=key_file, reason=error.strerror or error) from error
+
+
+def existing_key(key_file: Path, environ: Mapping[str, str]) -> bytes:
+    """Return the key that is there; none is made. Raises as `journal_key`, and KeyAbsent where there is none."""
+    if KEY_VARIABLE in environ:
+        return _parsed(environ[KEY_VARIABLE], KEY_VARIABLE)
+    try:
+        if key_file.exists():
+            return _read(key_file)
+    except OSError as error:
+        raise KeyUnusable(key_file=key_file, reason=error.strerror or error) from error
+    raise KeyAbsent(key_file=key_file)
+
+
+def put_key(key_file: Path, key: bytes) -> bool:
+    """
+    Put *key* in place, durably; False where it is there already.
+
+    Raises:
+        KeyInPlace: another key is there. It is never overwritten: nobody could read what it opens.
+        KeyMalformed, KeyExposed, KeyUnusable: as `journal_key`.
+    """
+    try:
+        if not key_file.exists():
+            _write(key_file, key)
+            return True
+        if _read(key_file) == key:
+            return False
+    except OSError as error:
+        raise KeyUnusable(key_file=key_file, reason=error.strerror or error) from error
+    raise KeyInPlace(key_file=key_file)
 
 
 def _parsed(text: str, source: object) -> bytes:
@@ -57,22 +88,22 @@ def _read(key_file: Path) -> bytes:
     return _parsed(key_file.read_text("ascii", errors="replace"), key_file)
 
 
-def _make(key_file: Path) -> bytes:
-    """Make a key that is on disk, whole, before the journal that needs it; read it back from there."""
+def _write(key_file: Path, key: bytes) -> bytes:
+    """Put a key on disk, whole, before the journal that needs it; read it back from there."""
     key_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = key_file.with_name(key_file.name + ".new")
     unfinished.unlink(missing_ok=True)  # left by a stop during an earlier first start: it opened nothing
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(_KEY_BYTES) + "\n")
+        file.write(key.hex() + "\n")
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(key_file)
-    _sync_folder(key_file.parent)
+    sync_folder(key_file.parent)
     return _read(key_file)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the rename itself durable; Windows opens no folders and needs no such step."""
     if os.name == "nt":
         return

@@ -480,3 +480,33 @@ INSERT INTO meta (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTH
 -- name: meta
 -- A value that was made once.
 SELECT value FROM meta WHERE name = :name;
+
+-- name: set_meta
+-- Write a value anew.
+INSERT INTO meta (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: forget_meta
+-- A value that holds no longer.
+DELETE FROM meta WHERE name = :name;
+
+-- name: last_number
+-- The highest number ever given. (SQLite's own table of AUTOINCREMENT; on PostgreSQL a sequence.)
+SELECT seq FROM sqlite_sequence WHERE name = 'record';
+
+-- name: skip_numbers
+-- Leave out numbers that the original of a copy may have given. (The table has no unique key that an upsert could go by.)
+INSERT OR REPLACE INTO sqlite_sequence (rowid, name, seq)
+SELECT MAX(rowid), 'record', COALESCE(MAX(seq), 0) + :gap FROM sqlite_sequence WHERE name = 'record';
+
+-- name: skip_count
+-- Let a durable counter jump.
+INSERT INTO counter (name, label, total) VALUES (:name, :label, :gap)
+ON CONFLICT (name, label) DO UPDATE SET total = counter.total + :gap;
+
+-- name: forget_look_ups
+-- What was looked up before the copy was put in place says nothing of what its original sent since.
+UPDATE record SET looked_up_at = NULL WHERE settled_at IS NULL AND looked_up_at IS NOT NULL;
+
+-- name: tally_by_route
+-- How many records of each route are in each state.
+SELECT route, state, COUNT(*) FROM record GROUP BY route, state ORDER BY route, state;

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.architecture.source import text
+from tests.architecture.source import ROOT, text
 
 PINNED: Final = re.compile(r"^([a-z0-9][a-z0-9-]*)==(\S+)((?: \\\n    --hash=sha256:[0-9a-f]{64})+)$", re.MULTILINE)
 PROJECT: Final[Mapping[str, Any]] = tomllib.loads(text("pyproject.toml"))["project"]
@@ -44,3 +48,16 @@ def test_lock_holds_nothing_but_hashed_pins(lock: str) -> None:
     rest = PINNED.sub("", text(lock))
     assert [line for line in rest.splitlines() if line and not line.startswith("#")] == []
     assert not re.search(r"://|index|--find-links|\s/\w", rest)
+
+
+def test_the_sbom_names_every_locked_package_and_is_the_same_each_time(tmp_path: Path) -> None:
+    made = {re.search(r"cyclonedx-py (.*) -o (?:dist|/opt/dosekeeper)/sbom.cdx.json", text(file))[1] for file in ("Makefile", "Dockerfile")}  # type: ignore[index]
+    (arguments,) = made  # the image has what `make sbom` makes
+    command = [str(Path(sys.executable).parent / "cyclonedx-py"), *arguments.split(), "-o"]
+    for name in ("one.json", "two.json"):
+        subprocess.run([*command, str(tmp_path / name)], cwd=ROOT, capture_output=True, timeout=50, check=True)
+    one, two = ((tmp_path / name).read_bytes() for name in ("one.json", "two.json"))
+    bom = json.loads(one)
+    assert one == two
+    assert {component["name"]: component["version"] for component in bom["components"]} == pins("requirements.lock")
+    assert (bom["bomFormat"], bom["metadata"]["component"]["name"]) == ("CycloneDX", PROJECT["name"])

@@ -70,6 +70,12 @@ def test_image_starts_and_ends_the_service() -> None:
     compile(health[-1], "HEALTHCHECK", "exec")
 
 
+def test_image_is_run_without_rights_it_does_not_need() -> None:
+    (run,) = re.findall(r"docker run (--read-only.*?) dosekeeper$", text("Dockerfile"), re.MULTILINE)
+    assert {"--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"} <= set(run.split())
+    assert f"-v dosekeeper:{SERVED['VOLUME']}" in run
+
+
 def test_image_has_the_python_of_the_lock() -> None:
     locked = re.search(r"with Python (\d+\.\d+)", text("requirements.lock"))
     bases = [rest for keyword, rest in IMAGE if keyword == "FROM"]

@@ -64,7 +64,7 @@ async def test_a_command_begins_no_journal(centre: Centre, verb: tuple[str, ...]
 async def test_check_finds_all_well(centre: Centre, sim: Simulator) -> None:
     result = await centre.run("check", "--json")
     assert result.code == 0, result.out
-    assert {finding["what"] for finding in result.json} == {"configuration", "profile", "disk", "key", "clock", "upstream"}
+    assert {finding["what"] for finding in result.json} == {"configuration", "profile", "versions", "disk", "key", "clock", "upstream"}
     assert all(finding["ok"] for finding in result.json)
     assert [(entry.method, entry.target) for entry in sim.ledger.received] == [("GET", b"/api/v2/registration/beneficiary/genders")]
     assert not (centre.folder / "data").exists()

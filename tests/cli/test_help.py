@@ -15,6 +15,8 @@ VERBS = [
     ("audit", "list"),
     ("audit", "verify"),
     *(("profile", name) for name in ("new", "check", "try")),
+    ("key", "export"),
+    ("key", "import"),
 ]
 
 

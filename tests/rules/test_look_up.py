@@ -145,13 +145,13 @@ LOOKED: dict[str, Any] = {"recorded_at": NOON - HOUR, "issues_id": True}
         (Unsent(NOON, issues_id=True), True),
         (Unsent(NOON, adopted=True), True),
         (Unsent(NOON - HOUR, exported_at=NOON), True),
-        (Unsent(NOON - HOUR, restored_at=NOON), True),
+        (Unsent(NOON - HOUR, restored=True), True),
         (Unsent(**LOOKED, looked_up_at=NOON - 1), False),
         (Unsent(**LOOKED, looked_up_at=NOON - 2 * HOUR), False),  # the clock was put back in between: it is not asked for ever
         # Looked up after the export, by a clock that was put back: an export takes the word of an earlier look-up away.
         (Unsent(**LOOKED, looked_up_at=NOON - 2, exported_at=NOON - 1), False),
         (Unsent(**LOOKED, looked_up_at=NOON - 1, exported_at=NOON - 2), False),
-        (Unsent(**LOOKED, looked_up_at=NOON - 2, restored_at=NOON - 1), True),
+        (Unsent(**LOOKED, looked_up_at=NOON - 1, restored=True), False),
         (Unsent(NOON - 30 * HOUR, looked_up_at=NOON - HOUR), False),
         (Unsent(NOON - 30 * HOUR, looked_up_at=NOON - 12 * HOUR), True),
     ],

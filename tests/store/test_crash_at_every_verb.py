@@ -19,6 +19,7 @@ from tests.store.helpers import KEY
 from tests.store.verbs import VERBS, build
 
 ROOT = Path(store.__file__).parents[1]
+DRAWS_A_TOKEN = "settle_in"  # no two runs leave the same behind: tests/store/test_copies.py
 READS_AND_REST = {"open", "close", "wanted", "installation_id", "lane_hash"}
 
 
@@ -39,7 +40,7 @@ def everything(path: Path) -> dict[str, list[str]]:
         db.close()
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", sorted(VERBS.keys() - {DRAWS_A_TOKEN}))
 async def test_a_verb_that_is_killed_has_happened_or_has_not(scene: Path, tmp_path: Path, verb: str) -> None:
     whole = tmp_path / "whole.db"
     shutil.copy(scene, whole)

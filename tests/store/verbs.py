@@ -45,7 +45,7 @@ def rekey(record: Record, real_of: RealOf) -> Rekeyed:
 
 
 async def build(path: Path) -> None:
-    """Make the scene: one record in each state, an outage that runs and one that is over, a hold."""
+    """Make the scene: one record in each state, an outage that runs and one that is over, a hold; in a copy."""
     journal = await Journal.open(path, KEY)
     await journal.record(a_write(REGISTRATION), send=False, issue=issue)
     await journal.record(a_write(CHILD, lanes=(journal.lane_hash("990001"),), awaits=("990001",)), send=False)
@@ -58,6 +58,7 @@ async def build(path: Path) -> None:
     await journal.end_outage(over.id, NOON + 1000, seen_at(NOON + 1000))
     await journal.open_outage("vaccinator", NOON, NOON, "refused", "upstream", seen_at(NOON))
     await journal.hold(None, "planned", "asha", NOON)
+    await journal.settle_in(NOON, copy=True)
     await journal.close()
 
 
@@ -109,6 +110,8 @@ VERBS: Final[dict[str, Callable[[Journal], Awaitable[object]]]] = {
     "mark_exported": lambda j: j.mark_exported([HELD], LATER),
     "mark_swept": lambda j: j.mark_swept(DELIVERED, LATER),
     "purge": lambda j: j.purge(LATER, LATER),
+    "settle_in": lambda j: j.settle_in(LATER),
+    "mark_taken_over": lambda j: j.mark_taken_over(),
     "note": lambda j: j.note("asha", "export", "paper register", LATER),
 }
 
