@@ -25,6 +25,7 @@ from proxy.traffic.circuits import Circuits
 from proxy.traffic.clock import Clock
 from proxy.traffic.credentials import Credentials
 from proxy.traffic.data_port import DataPort
+from proxy.traffic.disk_watch import DiskWatch
 from proxy.traffic.look_ups import LookUps
 from proxy.traffic.meters import Meters
 from proxy.traffic.monitor import Monitor
@@ -103,11 +104,14 @@ class Sidecar:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Probe, keep the outage ledger and replay, as long as the block lasts."""
+        disk = Wake()
+        self.journal.on_trouble(disk.ring)
         loops = [
             asyncio.create_task(keep_running("outages", self.keeper.step, self.keeper.wake)),
             asyncio.create_task(keep_running("replay", self.replayer.step, self.replayer.wake)),
             asyncio.create_task(keep_running("sweep", self.sweeper.step, Wake())),
             asyncio.create_task(keep_running("purge", self.purger.step, Wake())),
+            asyncio.create_task(keep_running("disk", DiskWatch(self.journal).step, disk)),
             *(asyncio.create_task(keep_running("probe", prober.step, prober.wake)) for prober in self.probers),
         ]
         try:

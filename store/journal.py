@@ -2,7 +2,7 @@
 The journal: what is remembered, and what may be done with it.
 
 Each verb is one transaction, or shares one with its neighbours; it returns when it is on disk. `now` and all times are wall-clock
-milliseconds UTC. Verbs raise `JournalUnwritable`, queries `JournalUnreadable` (store.errors).
+milliseconds UTC. Verbs raise `JournalUnwritable` or `JournalInDoubt`, queries `JournalUnreadable` (store.errors).
 """
 
 from __future__ import annotations
@@ -11,22 +11,35 @@ import hashlib
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from store import afterwards, audit, decision_ledger, identity_ledger, operator_hold, outage_ledger, record_ledger, record_search
 from store.audit import AuditEntry
 from store.decisions import Act, Decision, Edited, HeldGroup, Revision
-from store.file.engine import CommitObserver, Engine
+from store.file.engine import CommitObserver, Engine, size_bytes
 from store.file.keyfile import journal_key
 from store.file.lock import Lock, Role
+from store.file.standing import Standing
 from store.identities import Identity, Learnt, Rekey
 from store.operator_hold import OperatorHold
 from store.outage_ledger import OutageFilter
 from store.outages import Outage
 from store.queries import Db, run, value
 from store.record_search import RecordFilter
-from store.records import Admission, NewRecord, Record, RecordState, Settlement, StoredAnswer
+from store.records import (
+    Admission,
+    Conflict,
+    KeyReused,
+    NewRecord,
+    Outrun,
+    Record,
+    RecordState,
+    Same,
+    Settlement,
+    StoredAnswer,
+)
 from store.snapshot import Snapshot, snapshot
 
 _LANE_BYTES: Final = 16
@@ -41,17 +54,19 @@ class Installation:
 
 
 async def open_journal(
-    path: Path, key_file: Path, environ: Mapping[str, str], role: Role, on_commit: CommitObserver | None = None
+    path: Path, key_file: Path, environ: Mapping[str, str], role: Role, on_commit: CommitObserver | None = None, *, reserve: int = 0
 ) -> Journal:
     """
     Take the lock, get the key (make it at the first start), open the file and bring it up to date: in this order.
+
+    *reserve* is `store.reserve`, in bytes, for who looks after the disk (`look_at_disk`).
 
     Raises:
         JournalError: one of store.errors; the lock is free again and nothing was changed.
     """
     lock = await Lock.take_over(path, role)
     try:
-        return await Journal.open(path, journal_key(path, key_file, environ), lock=lock, on_commit=on_commit)
+        return await Journal.open(path, journal_key(path, key_file, environ), lock=lock, on_commit=on_commit, reserve=reserve)
     except BaseException:
         lock.release()
         raise
@@ -60,21 +75,24 @@ async def open_journal(
 class Journal:
     """An open journal. Close it, or the process does not end: its connections have threads."""
 
-    def __init__(self, engine: Engine, installation: Installation, lock: Lock | None) -> None:
+    def __init__(self, path: Path, engine: Engine, installation: Installation, lock: Lock | None) -> None:
+        self._path = path
         self._engine = engine
         self._installation = installation
         self._lock = lock
 
     @classmethod
-    async def open(cls, path: Path, key: bytes, *, lock: Lock | None = None, on_commit: CommitObserver | None = None) -> Journal:
+    async def open(
+        cls, path: Path, key: bytes, *, lock: Lock | None = None, on_commit: CommitObserver | None = None, reserve: int = 0
+    ) -> Journal:
         """Open the file with a key and a lock that the caller has; `close` releases the lock. Raises as `open_journal`."""
-        engine = await Engine.open(path, key, on_commit)
+        engine = await Engine.open(path, key, on_commit, reserve=reserve)
         try:
             installation = await engine.write(_installation)
         except BaseException:
             await engine.close()
             raise
-        return cls(engine, installation, lock)
+        return cls(path, engine, installation, lock)
 
     async def close(self) -> None:
         """Finish what is queued, fold the log into the file, close it, and let others have it."""
@@ -99,18 +117,32 @@ class Journal:
 
     # Records
 
-    async def record(self, new: NewRecord, *, send: bool, issue: Callable[[int], str] | None = None) -> Admission:
+    async def record(
+        self, new: NewRecord, *, send: bool, issue: Callable[[int], str] | None = None, within_s: float | None = None
+    ) -> Admission:
         """
         Keep a write, unless it is known. With *send* it is `sending` at once, unless something older waits in one of its lanes.
+
+        A desk that has to be told after *within_s* seconds gives it up. If it reaches the disk all the same it is `held`.
 
         Args:
             new: The write; what it leaves out (natural key, idempotency key, ids awaited) is not asked about.
             send: Whether the caller is ready to send it.
             issue: Given for a registration: makes a provisional id from a number that was never used before. Pure.
+            within_s: None: it is tried until the disk takes it.
+
+        Raises:
+            JournalUnwritable: nothing of it is on disk, nor will be.
+            JournalInDoubt: it is given up, and may be on disk; that its desk was told so is on paper, for the next start.
         """
-        if issue is None:
-            return await self._engine.write(record_ledger.record, new, send=send)
-        return await self._engine.write(record_ledger.register, new, issue, self.lane_hash, send=send)
+        verb: Callable[[Db], Admission] = partial(record_ledger.record, new=new, send=send)
+        if issue is not None:
+            verb = partial(record_ledger.register, new=new, issue=issue, lane_hash=self.lane_hash, send=send)
+        return await self._engine.keep(verb, new.id, partial(record_ledger.hold_told_paper, ids=[new.id]), within_s)
+
+    async def known(self, new: NewRecord) -> Same | Conflict | KeyReused | Outrun | None:
+        """Return what is known of a write already; None where it would be kept. For when nothing can be."""
+        return await self._engine.read(record_ledger.known, new)
 
     async def begin_send(self, number: int, now: int) -> Record | None:
         """Claim a pending record that heads all its lanes; durable before the first byte goes out. None where it is not that."""
@@ -152,6 +184,16 @@ class Journal:
     async def recover(self, now: int) -> int:
         """At start: make every send that a stop cut off `unknown`; return how many there were."""
         return await self._engine.write(record_ledger.recover, now)
+
+    def told_paper(self) -> frozenset[bytes]:
+        """Return the ids of the records whose desks an earlier process told to use paper, although they might be on disk."""
+        return self._engine.told_paper
+
+    async def hold_told_paper(self, ids: Collection[bytes]) -> int:
+        """At start, before anything is sent: hold those of *ids* that are on disk, and forget them; return how many there were."""
+        held = await self._engine.write(record_ledger.hold_told_paper, ids)
+        await self._engine.forget_paper(ids)
+        return held
 
     async def heads(self, groups: Collection[str], now: int, limit: int, principals: Collection[bytes] = ()) -> list[Record]:
         """
@@ -344,7 +386,29 @@ class Journal:
 
     async def snapshot(self, now: int) -> Snapshot:
         """Return every durable figure, all of one moment."""
-        return await self._engine.read(snapshot, now, self._engine.size_bytes())
+        return await self._engine.read(lambda db: snapshot(db, now, size_bytes(self._path)))  # on the thread: a slow disk takes its time
+
+    # The disk
+
+    def standing(self) -> Standing:
+        """Return whether records can be kept, and why not; from what is known, without waiting."""
+        return self._engine.standing()
+
+    def on_trouble(self, ring: Callable[[], None]) -> None:
+        """Have *ring* called when writing begins to fail, or goes well again."""
+        self._engine.on_trouble(ring)
+
+    async def look_at_disk(self) -> None:
+        """Measure the room on its disk, keep the reserve or give it up, and see whether an idle disk can be written."""
+        await self._engine.look_at_disk()
+
+    async def give_back(self) -> bool:
+        """Give some of the room of what was purged back to the disk; True where there is more."""
+        return await self._engine.give_back()
+
+    async def fold_in(self) -> None:
+        """Fold the log into the file, and give its room back; who writes meanwhile waits."""
+        await self._engine.fold_in()
 
 
 def _installation(db: Db) -> Installation:

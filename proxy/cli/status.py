@@ -44,6 +44,9 @@ def _lines(found: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
         until = "until it is released: dosekeeper release" if hold["until"] is None else f"until {shown(hold['until'], zone)}"
         why = f" ({hold['reason']})" if hold["reason"] else ""
         lines.insert(1, ("On hold", f"by {hold['by']} since {shown(hold['held_at'], zone)}, {until}{why}"))
+    if disk := found["recording"]["reason"]:
+        heading = "Recording" if found["recording"]["can_record"] else "NOT RECORDING"
+        lines.insert(0, (heading, f"{disk}. {found['recording']['next_step']}"))
     if found["records"]["held"]:
         lines.append(("Held", f"{found['records']['held']} wait for a person: dosekeeper records list --state held --grouped"))
     if found["past_deadline"]:

@@ -1,4 +1,9 @@
-"""What the process before this one left behind: sends that a stop cut off, of which nobody knows whether they got through."""
+"""
+What the process before this one left behind.
+
+Sends that a stop cut off, of which nobody knows whether they got through; and records that are on disk although their desks were told,
+because the disk failed, to use paper.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +26,9 @@ UNDECIDABLE: Final = Settlement(RecordState.HELD, outcome=None, reason="interrup
 
 
 async def take_over(journal: Journal, clock: Clock, look_ups: LookUps) -> None:
-    """Make every send that was cut off `unknown`, and hold what cannot be looked up."""
+    """Hold what its desk was told to put on paper, make every send that was cut off `unknown`, and hold what cannot be looked up."""
+    # First: what of it stands as `sending` was never sent.
+    told_paper = await journal.hold_told_paper(ids) if (ids := journal.told_paper()) else 0
     interrupted = await journal.recover(clock.wall())
     held, after = 0, 0
     while unknown := await journal.find(RecordFilter(states=(RecordState.UNKNOWN,), after=after, limit=AT_ONCE)):
@@ -29,4 +36,4 @@ async def take_over(journal: Journal, clock: Clock, look_ups: LookUps) -> None:
         for record in unknown:
             if not look_ups.possible(record.route):
                 held += await journal.move(record.number, RecordState.UNKNOWN, UNDECIDABLE, clock.wall())
-    log.info("journal taken over", extra={"action": "take_over", "interrupted": interrupted, "held": held})
+    log.info("journal taken over", extra={"action": "take_over", "interrupted": interrupted, "held": held, "told_paper": told_paper})

@@ -1,4 +1,4 @@
--- Every statement the journal runs. Plain SQL: what is not (`json_each`, `instr`) is to be re-worded for PostgreSQL, the rest runs there.
+-- Every statement the journal runs. Plain SQL: what is not (`json_each`, `instr`, `randomblob`) is to be re-worded for PostgreSQL, the rest runs there.
 
 -- name: is_preceded
 -- Does an older open record wait in this lane?
@@ -465,3 +465,12 @@ INSERT INTO meta (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTH
 -- name: meta
 -- A value that was made once.
 SELECT value FROM meta WHERE name = :name;
+
+-- name: touch
+-- Write something, so that the disk shows whether it can be written; random, because a value that is there already writes no page.
+INSERT INTO meta (name, value) VALUES ('touched', randomblob(8)) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: hold_told_paper
+-- The desk was told to use paper, but the record reached the disk; it is as it was born, so nothing of it was sent.
+UPDATE record SET state = 'held', reason = 'told-paper'
+WHERE id = :id AND ((state = 'pending' AND attempt = 0) OR (state = 'sending' AND attempt = 1 AND begun_at = recorded_at));

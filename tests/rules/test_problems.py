@@ -33,6 +33,8 @@ STATUSES: Final = {
     "body-too-large": 413,
     "body-incomplete": 400,
     "cannot-record": 507,
+    "under-way": 409,
+    "passed-on": 409,
     "server-down": 503,
     "server-no-answer": 504,
     "server-unreachable": 502,
@@ -75,6 +77,8 @@ NOT_RECORDED: Final = [
     "waits-for-correction",
     "person-unknown",
     "cannot-record",
+    "under-way",
+    "passed-on",
 ]
 
 
