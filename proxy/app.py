@@ -26,6 +26,7 @@ from proxy.traffic.clock import Clock
 from proxy.traffic.clock_watch import ClockWatch
 from proxy.traffic.credentials import Credentials
 from proxy.traffic.data_port import DataPort
+from proxy.traffic.disk_watch import DiskWatch
 from proxy.traffic.limits import Limits
 from proxy.traffic.look_ups import LookUps
 from proxy.traffic.meters import Meters
@@ -120,6 +121,8 @@ class Sidecar:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Probe, keep the outage ledger and replay, as long as the block lasts."""
+        disk = Wake()
+        self.journal.on_trouble(disk.ring)
         loops = [
             asyncio.create_task(keep_running("clock", self.watch.step, Wake())),
             asyncio.create_task(keep_running("outages", self.keeper.step, self.keeper.wake)),
@@ -127,6 +130,7 @@ class Sidecar:
             asyncio.create_task(keep_running("sweep", self.sweeper.step, Wake())),
             asyncio.create_task(keep_running("purge", self.purger.step, Wake())),
             asyncio.create_task(keep_running("home", self._stay, Wake())),
+            asyncio.create_task(keep_running("disk", DiskWatch(self.journal).step, disk)),
             *(asyncio.create_task(keep_running("probe", prober.step, prober.wake)) for prober in self.probers),
         ]
         try:

@@ -70,7 +70,14 @@ async def running(settings: Settings, environ: Mapping[str, str], role: Role, me
     """Have the journal open and everything running but the data port; as a service also the admin port. Raises as `serve`."""
     profile = load_profile(settings.profile, Path())
     observe = meters.journal_commit_duration.observe
-    journal = await open_journal(settings.store.path, settings.store.key_file, environ, role, on_commit=lambda seconds, _: observe(seconds))
+    journal = await open_journal(
+        settings.store.path,
+        settings.store.key_file,
+        environ,
+        role,
+        on_commit=lambda seconds, _: observe(seconds),
+        reserve=settings.store.reserve,
+    )
     try:
         async with assembled(settings, profile, journal, meters) as sidecar:
             await sidecar.recover()

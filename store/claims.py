@@ -27,6 +27,12 @@ def claim(db: Db, number: int, new: NewRecord) -> None:
     _claim_request(db, number, new)
 
 
+def name_too(db: Db, number: int, new: NewRecord) -> None:
+    """Let the key of a second tap name the record of the first too."""
+    if new.idempotency_key is not None and not rows(db, "request_claim", idempotency_key=new.idempotency_key):
+        _claim_request(db, number, new)
+
+
 def claim_fact(db: Db, number: int, natural_key: bytes) -> int | None:
     """Claim a fact, or stand beside the record that has it; return that one's number."""
     holder = fact_holder(db, natural_key)
@@ -61,7 +67,6 @@ def _known_fact(db: Db, new: NewRecord) -> Same | Conflict | None:
     claims = rows(db, "fact_claims", natural_key=new.natural_key, content=new.content)
     for number, id_, state, issues, same in claims:
         if same:
-            _claim_request(db, number, new)  # the second tap's key names this record too
             return Same(number, id_, RecordState(state), issues)
     if not claims or new.override is not None:
         return None

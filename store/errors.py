@@ -136,6 +136,14 @@ class JournalUnwritable(JournalError):
     """
 
 
+class JournalInDoubt(JournalError):
+    """
+    The journal {journal} could not be written: {reason}. Whether this write was kept is not certain until the next one is.
+
+    Look again before you repeat it. The disk is failing: dosekeeper status says what to do.
+    """
+
+
 class IdsUsedUp(JournalError):
     """
     All provisional ids of this centre were given out in the last {days} days, and none may be given to somebody else yet.

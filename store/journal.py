@@ -2,7 +2,7 @@
 The journal: what is remembered, and what may be done with it.
 
 Each verb is one transaction, or shares one with its neighbours; it returns when it is on disk. `now` and all times are wall-clock
-milliseconds UTC. Verbs raise `JournalUnwritable`, queries `JournalUnreadable` (store.errors).
+milliseconds UTC. Verbs raise `JournalUnwritable` or `JournalInDoubt`, queries `JournalUnreadable` (store.errors).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -24,16 +25,28 @@ from store.decisions import Act, Decision, Edited, HeldGroup, Revision
 from store.errors import JournalUnwritable
 from store.file import home
 from store.file.backup import About, Backup, back_up
-from store.file.engine import CommitObserver, Engine
+from store.file.engine import CommitObserver, Engine, size_bytes
 from store.file.keyfile import journal_key
 from store.file.lock import Lock, Role
+from store.file.standing import Standing
 from store.identities import Identity, Learnt, Rekey
 from store.operator_hold import OperatorHold
 from store.outage_ledger import OutageFilter
 from store.outages import Outage, Seen
 from store.queries import Db, run, value
 from store.record_search import RecordFilter
-from store.records import Admission, NewRecord, Record, RecordState, Settlement, StoredAnswer
+from store.records import (
+    Admission,
+    Conflict,
+    KeyReused,
+    NewRecord,
+    Outrun,
+    Record,
+    RecordState,
+    Same,
+    Settlement,
+    StoredAnswer,
+)
 from store.snapshot import Snapshot, snapshot
 
 _LANE_BYTES: Final = 16
@@ -56,17 +69,19 @@ class JournalFile:
 
 
 async def open_journal(
-    path: Path, key_file: Path, environ: Mapping[str, str], role: Role, on_commit: CommitObserver | None = None
+    path: Path, key_file: Path, environ: Mapping[str, str], role: Role, on_commit: CommitObserver | None = None, *, reserve: int = 0
 ) -> Journal:
     """
     Take the lock, get the key (make it at the first start), open the file and bring it up to date: in this order.
+
+    *reserve* is `store.reserve`, in bytes, for who looks after the disk (`look_at_disk`).
 
     Raises:
         JournalError: one of store.errors; the lock is free again and nothing was changed.
     """
     lock = await Lock.take_over(path, role)
     try:
-        return await Journal.open(path, journal_key(path, key_file, environ), lock=lock, on_commit=on_commit)
+        return await Journal.open(path, journal_key(path, key_file, environ), lock=lock, on_commit=on_commit, reserve=reserve)
     except BaseException:
         lock.release()
         raise
@@ -83,9 +98,11 @@ class Journal:
         self._restored: Restored | None = None
 
     @classmethod
-    async def open(cls, path: Path, key: bytes, *, lock: Lock | None = None, on_commit: CommitObserver | None = None) -> Journal:
+    async def open(
+        cls, path: Path, key: bytes, *, lock: Lock | None = None, on_commit: CommitObserver | None = None, reserve: int = 0
+    ) -> Journal:
         """Open the file with a key and a lock that the caller has; `close` releases the lock. Raises as `open_journal`."""
-        engine = await Engine.open(path, key, on_commit)
+        engine = await Engine.open(path, key, on_commit, reserve=reserve)
         try:
             installation = await engine.write(_installation)
         except BaseException:
@@ -169,18 +186,32 @@ class Journal:
 
     # Records
 
-    async def record(self, new: NewRecord, *, send: bool, issue: Callable[[int], str] | None = None) -> Admission:
+    async def record(
+        self, new: NewRecord, *, send: bool, issue: Callable[[int], str] | None = None, within_s: float | None = None
+    ) -> Admission:
         """
         Keep a write, unless it is known. With *send* it is `sending` at once, unless something older waits in one of its lanes.
+
+        A desk that has to be told after *within_s* seconds gives it up. If it reaches the disk all the same it is `held`.
 
         Args:
             new: The write; what it leaves out (natural key, idempotency key, ids awaited) is not asked about.
             send: Whether the caller is ready to send it.
             issue: Given for a registration: makes a provisional id from a number that was never used before. Pure.
+            within_s: None: it is tried until the disk takes it.
+
+        Raises:
+            JournalUnwritable: nothing of it is on disk, nor will be.
+            JournalInDoubt: it is given up, and may be on disk; that its desk was told so is on paper, for the next start.
         """
-        if issue is None:
-            return await self._engine.write(record_ledger.record, new, send=send)
-        return await self._engine.write(record_ledger.register, new, issue, self.lane_hash, send=send)
+        verb: Callable[[Db], Admission] = partial(record_ledger.record, new=new, send=send)
+        if issue is not None:
+            verb = partial(record_ledger.register, new=new, issue=issue, lane_hash=self.lane_hash, send=send)
+        return await self._engine.keep(verb, new.id, partial(record_ledger.hold_told_paper, ids=[new.id]), within_s)
+
+    async def known(self, new: NewRecord) -> Same | Conflict | KeyReused | Outrun | None:
+        """Return what is known of a write already; None where it would be kept. For when nothing can be."""
+        return await self._engine.read(record_ledger.known, new)
 
     async def begin_send(self, number: int, now: int) -> Record | None:
         """Claim a pending record that heads all its lanes; durable before the first byte goes out. None where it is not that."""
@@ -222,6 +253,16 @@ class Journal:
     async def recover(self, now: int) -> int:
         """At start: make every send that a stop cut off `unknown`; return how many there were."""
         return await self._engine.write(record_ledger.recover, now)
+
+    def told_paper(self) -> frozenset[bytes]:
+        """Return the ids of the records whose desks an earlier process told to use paper, although they might be on disk."""
+        return self._engine.told_paper
+
+    async def hold_told_paper(self, ids: Collection[bytes]) -> int:
+        """At start, before anything is sent: hold those of *ids* that are on disk, and forget them; return how many there were."""
+        held = await self._engine.write(record_ledger.hold_told_paper, ids)
+        await self._engine.forget_paper(ids)
+        return held
 
     async def heads(
         self,
@@ -426,7 +467,30 @@ class Journal:
 
     async def snapshot(self, now: int, end_holds: Callable[[Outage], bool]) -> Snapshot:
         """Return every durable figure, all of one moment; *end_holds*: whether an outage that is over cannot come back as a flap. Pure."""
-        return await self._engine.read(snapshot, now, end_holds, self._engine.size_bytes())
+        # The size too on the database's thread: a slow disk takes its time.
+        return await self._engine.read(lambda db: snapshot(db, now, end_holds, size_bytes(self._file.path)))
+
+    # The disk
+
+    def standing(self) -> Standing:
+        """Return whether records can be kept, and why not; from what is known, without waiting."""
+        return self._engine.standing()
+
+    def on_trouble(self, ring: Callable[[], None]) -> None:
+        """Have *ring* called when writing begins to fail, or goes well again."""
+        self._engine.on_trouble(ring)
+
+    async def look_at_disk(self) -> None:
+        """Measure the room on its disk, keep the reserve or give it up, and see whether an idle disk can be written."""
+        await self._engine.look_at_disk()
+
+    async def give_back(self) -> bool:
+        """Give some of the room of what was purged back to the disk; True where there is more."""
+        return await self._engine.give_back()
+
+    async def fold_in(self) -> None:
+        """Fold the log into the file, and give its room back; who writes meanwhile waits."""
+        await self._engine.fold_in()
 
 
 def _installation(db: Db) -> Installation:

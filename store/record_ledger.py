@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from store import claims, identity_ledger, lanes
@@ -11,7 +11,20 @@ from store.identities import Learnt
 from store.identity_ledger import LaneHash
 from store.queries import Db, rows, run, value
 from store.record_row import record_of
-from store.records import OPEN_STATES, Admission, NewRecord, Record, Recorded, RecordState, Settlement, StoredAnswer
+from store.records import (
+    OPEN_STATES,
+    Admission,
+    Conflict,
+    KeyReused,
+    NewRecord,
+    Outrun,
+    Record,
+    Recorded,
+    RecordState,
+    Same,
+    Settlement,
+    StoredAnswer,
+)
 
 RECORDED_TOTAL: Final = "records_recorded_total"
 """Durable counter of records kept; its label is the route."""
@@ -92,8 +105,21 @@ def recover(db: Db, now: int) -> int:
     return run(db, "interrupt_sends", now=now)
 
 
-def _outcome_of_asking(db: Db, new: NewRecord) -> Admission | None:
+def hold_told_paper(db: Db, ids: Collection[bytes]) -> int:
+    """Hold those of these records that are in the journal although their desks were told to use paper; return how many there were."""
+    return sum(run(db, "hold_told_paper", id=id_) for id_ in ids)
+
+
+def known(db: Db, new: NewRecord) -> Same | Conflict | KeyReused | Outrun | None:
+    """Return what the journal knows of a write already; None where it would be kept."""
     return identity_ledger.outrun(db, new) or claims.known(db, new)
+
+
+def _outcome_of_asking(db: Db, new: NewRecord) -> Admission | None:
+    found = known(db, new)
+    if isinstance(found, Same):
+        claims.name_too(db, found.number, new)
+    return found
 
 
 def _keep(db: Db, new: NewRecord, its_lanes: Sequence[bytes], issues: str | None, *, send: bool) -> Recorded:

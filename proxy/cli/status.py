@@ -46,6 +46,9 @@ def _lines(found: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
         lines.insert(1, ("On hold", f"by {hold['by']} since {shown(hold['held_at'], zone)}, {until}{why}"))
     if restored := found["restored"]:
         lines.append(("Journal", _copy(restored, zone)))
+    if disk := found["recording"]["reason"]:
+        heading = "Recording" if found["recording"]["can_record"] else "NOT RECORDING"
+        lines.insert(0, (heading, f"{disk}. {found['recording']['next_step']}"))
     if found["records"]["held"]:
         lines.append(("Held", f"{found['records']['held']} wait for a person: dosekeeper records list --state held --grouped"))
     if found["past_deadline"]:

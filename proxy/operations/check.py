@@ -31,6 +31,7 @@ from proxy.traffic.upstream import Outgoing, Upstream
 from store.errors import JournalError
 from store.file.connection import sqlite_version
 from store.file.keyfile import KEY_VARIABLE, journal_key
+from store.file.reserve import ballast_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ def _disk(settings: Settings) -> Iterator[Finding]:
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         yield Finding("disk", 1, f"{there} cannot be written: give the user that dosekeeper runs as access to it")
         return
-    free, reserve = shutil.disk_usage(there).free, settings.store.reserve
+    # What a service has taken for its reserve is the journal's too.
+    free, reserve = shutil.disk_usage(there).free + ballast_bytes(settings.store.path), settings.store.reserve
     if free < reserve:
         yield Finding("disk", 1, f"{folder}: {_mebibytes(free)} free, store.reserve wants {_mebibytes(reserve)}: make room")
     else:

@@ -3,26 +3,57 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from proxy.operations.centre import Centre
 from store.errors import JournalError
-from store.outages import Seen
+from store.file.standing import SLOW_S, Why
 
-PATIENCE_S: Final = 2.0
-"""A journal that takes longer than this keeps no desk's record in time."""
+PATIENCE_S: Final = 0.5
+"""A health check is given a second where it runs in Kubernetes; a journal that takes longer to be read keeps no desk's record in time."""
 
-NO_OUTAGE: Final = 0
-"""The ledger counts from 1."""
-NEVER: Final = Seen(0, 0, "", 0.0)
+DOSE_BYTES: Final = 4096
+"""What a dose takes: 1.3 KiB in the file with its answer and its keys (measured), the rest for its way through the log."""
+
+WORDS: Final[Mapping[Why, tuple[str, str] | None]] = {
+    Why.WELL: None,
+    Why.SHORT: (
+        "the disk is nearly full; there is room for about {doses} more doses",
+        "Make room on the journal's disk. How much there is: dosekeeper check",
+    ),
+    Why.FULL: (
+        "the disk is full; doses are passed on to the server while it is up, else the desks are told to use paper",
+        "Make room on the journal's disk; recording goes on by itself. How much there is: dosekeeper check",
+    ),
+    Why.FAILING: (
+        "the disk gives errors when the journal is written",
+        "Touch nothing in the journal's folder, and have the disk looked at (its log: dmesg); recording goes on by itself if it recovers",
+    ),
+    Why.SLOW: (
+        f"the disk has taken more than {SLOW_S:.0f} s for one write",
+        "See what else keeps the disk busy, or whether it fails (its log: dmesg); recording goes on by itself",
+    ),
+    Why.CLOSED: ("the journal is closed", "Start the service: dosekeeper serve"),
+}
+"""How the journal stands → what that is, and what to do next; None: nothing is to be said."""
+
+
+def recording(centre: Centre) -> dict[str, Any]:
+    """Return whether doses can be recorded, and if something is wrong with the disk, what and what to do; nothing is waited for."""
+    now = centre.journal.standing()
+    reason, next_step = WORDS[now.why] or (None, None)
+    doses = None if now.left is None else now.left // DOSE_BYTES
+    return {"can_record": now.can_record, "reason": reason and reason.format(doses=doses), "next_step": next_step}
 
 
 async def can_record(centre: Centre) -> bool:
-    """Whether the journal takes a read and a write, soon enough; the write passes the writer and changes nothing."""
+    """Whether a record can be kept: as the writes have shown, and a read shows now."""
+    if not centre.journal.standing().can_record:
+        return False
     try:
         async with asyncio.timeout(PATIENCE_S):
             await centre.journal.operator_hold()
-            await centre.journal.add_unobserved(NO_OUTAGE, 0, NEVER)
     except (JournalError, TimeoutError):
         return False
     return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from proxy.operations.centre import Centre
+from proxy.operations.health import recording
 from proxy.operations.times import rfc3339
 from proxy.rules.circuit import Phase
 from proxy.rules.outage import lasted_ms
@@ -34,6 +35,7 @@ async def status(centre: Centre) -> dict[str, Any]:
     return {
         "upstream": "down" if down else "held" if hold else "up",
         "service": centre.traffic is not None and not centre.traffic.narrowed,
+        "recording": recording(centre),
         "outage": _running(running[0], stamp) if running else None,
         "hold": None if hold is None else hold_value(hold),
         "groups": [_group(centre, group, snapshot, stamp) for group in groups(centre)],

@@ -96,6 +96,16 @@ KINDS: Final[Mapping[str, Kind]] = {
         "Not recorded: use paper",
         "Write the dose into the paper register and tell the ICT officer: dosekeeper status says what is wrong.",
     ),
+    "under-way": Kind(
+        HTTPStatus.CONFLICT,
+        "Not recorded: another entry for this person is under way",
+        "Wait for its answer; if it was not this entry, send this again.",
+    ),
+    "passed-on": Kind(
+        HTTPStatus.CONFLICT,
+        "Not recorded: the national server may have this already",
+        "Look there. If it is not there, send it again with the header Dosekeeper-Override and the reason.",
+    ),
     "server-down": Kind(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "The national server does not answer",

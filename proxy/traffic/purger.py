@@ -1,4 +1,8 @@
-"""Takes away what is no longer needed: requests and answers of records that were delivered long ago. Keys stay, as keyed hashes."""
+"""
+Takes away what is no longer needed: requests and answers of records that were delivered long ago. Keys stay, as keyed hashes.
+
+The room goes back to the disk.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ AGAIN_S: Final = 1.0
 """Wait between two batches: the desks' records come first."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Purger:
     """Keeps `privacy.keep_delivered`, in seconds; only by a clock that the upstream bears out: one a year ahead would take everything."""
 
@@ -24,11 +28,18 @@ class Purger:
     clock: Clock
     watch: ClockWatch
     keep_delivered_s: float
+    made_room: bool = False
 
     async def step(self) -> float:
-        """Purge one batch; return seconds until the next."""
+        """Purge one batch, or give some of the room back to the disk; return seconds until the next."""
         if not self.watch.confirmed():
             return UNSURE_S
         now = self.clock.wall()
         purged = await self.journal.purge(now - int(self.keep_delivered_s * 1000), now)
-        return AGAIN_S if purged else EVERY_S
+        if purged or await self.journal.give_back():
+            self.made_room = True
+            return AGAIN_S
+        if self.made_room:
+            self.made_room = False
+            await self.journal.fold_in()
+        return EVERY_S

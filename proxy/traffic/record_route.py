@@ -7,9 +7,9 @@ server's verdict when it comes in time, else with the receipt.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from http import HTTPStatus
 from typing import Any, Final, assert_never
 
 from aiohttp import web
@@ -37,10 +37,10 @@ from proxy.traffic.meters import Meters
 from proxy.traffic.pass_route import PassRoute
 from proxy.traffic.persons import Persons
 from proxy.traffic.replayer import Replayer
-from proxy.traffic.retry import until_kept
 from proxy.traffic.sender import Sender
 from proxy.traffic.tasks import Background
-from store.errors import JournalError
+from proxy.traffic.under_way import UnderWay
+from store.errors import JournalError, JournalInDoubt
 from store.journal import Journal
 from store.records import (
     Admission,
@@ -52,11 +52,7 @@ from store.records import (
     Recorded,
     RecordState,
     Same,
-    Settlement,
 )
-
-TOLD_PAPER = Settlement(RecordState.HELD, outcome=None, reason="told-paper")
-"""The desk was told to use paper, but the record reached the disk after all: a person decides."""
 
 OVERRIDE: Final = b"dosekeeper-override"
 """The client's reason for a second record of a fact that is recorded with other content."""
@@ -99,6 +95,7 @@ class RecordRoute:
     timezone: tzinfo
     limits: Limits
     waiting: dict[int, Desk] = field(default_factory=dict)
+    under_way: UnderWay = field(default_factory=UnderWay)
 
     async def answer(self, request: web.Request, match: Match, target: str) -> web.StreamResponse:
         """Answer one request; *target* is raw path and query, as it goes up."""
@@ -166,15 +163,19 @@ class RecordRoute:
 
     async def _keep_and_send(self, write: Write, new: NewRecord, view: dict[str, Any]) -> web.StreamResponse | None:
         """Keep the record and answer; None where it has to be keyed anew."""
+        if self.under_way.is_passed_on(new):
+            return self._problem("under-way", "Something of this person is being passed on without a record.")
+        if self.under_way.may_have_it(new) and new.override is None:
+            return self._problem("passed-on", "It was passed on without a record.")
         permit = self.circuits.permit(new.group, new.lanes[0])
         try:
             kept = await self._keep(new, write, send=permit is not None)
-        except TimeoutError:
+        except JournalInDoubt:
             self._unused(permit)
-            return self._problem("cannot-record", "The sidecar's journal takes too long to write.")
+            return self._problem("cannot-record", "The sidecar's disk fails, or takes too long.")
         except JournalError:
             self._unused(permit)
-            return await self._unrecorded(write, new)
+            return await self._unrecorded(write, new, view)
         except BaseException:
             self._unused(permit)  # an error of ours must not keep a half-open circuit's one permit
             raise
@@ -204,19 +205,37 @@ class RecordRoute:
         if permit is not None:
             self.circuits.unused(permit)
 
-    async def _unrecorded(self, write: Write, new: NewRecord) -> web.StreamResponse:
-        """What cannot be kept is passed on while the server is up, names no provisional id and waits behind nothing; else paper (G1)."""
-        if new.awaits or not self.circuits.admits(new.group) or await self._anything_older(new):
-            return self._problem("cannot-record", "The sidecar's journal cannot be written.")
-        self.meters.writes_unrecorded.inc()
-        return await self.passing.relay(write.request, write.match.route, new.target, write.body)
+    async def _unrecorded(self, write: Write, new: NewRecord, view: dict[str, Any]) -> web.StreamResponse | None:
+        """
+        Answer what cannot be kept (G1): passed on while the server is up, if it names no provisional id and waits for nothing; else paper.
 
-    async def _anything_older(self, new: NewRecord) -> bool:
-        """Whether something waits in one of the record's lanes; a journal that cannot even be read might hold anything."""
+        A journal that cannot even be read might hold anything. Where the desk has waited already, a slow server must not come on top.
+        """
+        if new.awaits or self._left_s(write) < self.answer_within_s / 2 or not self.circuits.admits(new.group):
+            return self._problem("cannot-record", "The sidecar's journal cannot be written.")
         try:
-            return await self.journal.any_open(new.lanes)
+            known, waits = await self.journal.known(new), await self.journal.any_open(new.lanes)
         except JournalError:
-            return True
+            return self._problem("cannot-record", "The sidecar's journal can be neither written nor read.")
+        if known is not None:
+            return await self._told(write, new, known, view)
+        if self.under_way.is_passed_on(new):
+            return self._problem("under-way", "Something of this person is being passed on without a record.")
+        if waits or self.under_way.is_kept(new):
+            return self._problem("cannot-record", "The sidecar's journal cannot be written, and something older of this person waits.")
+        with self.under_way.passing_on(new):
+            return await self._passed_on(write, new)
+
+    async def _passed_on(self, write: Write, new: NewRecord) -> web.StreamResponse:
+        self.meters.writes_unrecorded.inc()
+        try:
+            response = await self.passing.relay(write.request, write.match.route, new.target, write.body)
+        except BaseException:
+            self.under_way.remember(new)
+            raise
+        if _may_be_taken(response):
+            self.under_way.remember(new)
+        return response
 
     async def _same(self, write: Write, same: Same, view: dict[str, Any]) -> web.StreamResponse | None:
         """The request, or its fact, is a record already: answer what is true of it now; None where it is none any more."""
@@ -258,22 +277,10 @@ class RecordRoute:
             self.replayer.wake.ring()
 
     async def _keep(self, new: NewRecord, write: Write, *, send: bool) -> Admission:
-        """Keep the record within the time; what reaches the disk later than the desk was told is held."""
+        """Keep the record within the desk's time."""
         issue = None if write.match.route.issues is None else self.persons.issue
-        keeping = asyncio.ensure_future(self.journal.record(new, send=send, issue=issue))
-        done, _ = await asyncio.wait((keeping,), timeout=self._left_s(write))
-        if done:
-            return keeping.result()
-        self.background.start(self._hold_late(keeping))
-        raise TimeoutError
-
-    async def _hold_late(self, keeping: asyncio.Future[Admission]) -> None:
-        try:
-            kept = await keeping
-        except JournalError:
-            return
-        if isinstance(kept, Recorded):
-            await until_kept(lambda: self.journal.move(kept.number, kept.state, TOLD_PAPER, self.clock.wall()), lambda: None)
+        with self.under_way.keeping(new):
+            return await self.journal.record(new, send=send, issue=issue, within_s=self._left_s(write))
 
     async def _unfit(self, write: Write, code: str, detail: str) -> web.StreamResponse:
         """What cannot be kept gets the server's own verdict while it is up, and ours while it is down."""
@@ -294,6 +301,13 @@ class RecordRoute:
         """Return a problem that names a record."""
         record = {"id": str(ULID(record_id)), "number": number, "state": state.value}
         return answers.problem(problem(code, f"Record {number}.", self.profile.error_members, record=record))
+
+
+def _may_be_taken(response: web.StreamResponse) -> bool:
+    """Whether the server may have taken what was passed on: it did not refuse it, and it was surely sent."""
+    if response.get(answers.OUTCOME) == "problem":
+        return response.status == HTTPStatus.GATEWAY_TIMEOUT
+    return not HTTPStatus.BAD_REQUEST <= response.status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _as_record(new: NewRecord, recorded: Recorded) -> Record:

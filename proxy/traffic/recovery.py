@@ -1,4 +1,9 @@
-"""What the process before this one left behind, and what the original of a copy may have sent: nobody knows whether it got through."""
+"""
+What the process before this one left behind, and what the original of a copy may have sent.
+
+Sends that a stop cut off, of which nobody knows whether they got through; and records that are on disk although their desks were told,
+because the disk failed, to use paper.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +31,15 @@ RESTORED: Final = Settlement(RecordState.HELD, outcome=None, reason="restored", 
 
 
 async def take_over(journal: Journal, clock: Clock, look_ups: LookUps) -> None:
-    """Make every send that was cut off `unknown`, and hold what cannot be looked up."""
+    """Hold what its desk was told to put on paper, make every send that was cut off `unknown`, and hold what cannot be looked up."""
+    # First: what of it stands as `sending` was never sent.
+    told_paper = await journal.hold_told_paper(ids) if (ids := journal.told_paper()) else 0
     interrupted = await journal.recover(clock.wall())
     held = await _held(journal, clock, look_ups, RecordFilter(states=(RecordState.UNKNOWN,)), UNDECIDABLE)
     restored = await journal.settle_in(clock.wall())
     if restored is not None:
         held += await _settle_copy(journal, clock, look_ups, restored)
-    log.info("journal taken over", extra={"action": "take_over", "interrupted": interrupted, "held": held})
+    log.info("journal taken over", extra={"action": "take_over", "interrupted": interrupted, "held": held, "told_paper": told_paper})
 
 
 async def _settle_copy(journal: Journal, clock: Clock, look_ups: LookUps, restored: Restored) -> int:

@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 
 WAIT_AFTER_FAILURE: Final = wait_random_exponential(multiplier=1, max=60)
 
+WAIT_FOR_DISK: Final = wait_random_exponential(multiplier=0.2, max=5)
+"""For the journal: it troubles nobody but our own disk, and a record that is not settled keeps its person's next one waiting."""
+
 Step = Callable[[], Awaitable[float | None]]
 """Does what is due and returns seconds until it wants to run again; None: not until woken."""
 
@@ -79,4 +82,4 @@ async def until_kept(act: Callable[[], Awaitable[object]], first_failure: Callab
     async def once() -> None:
         await act()  # for the reason above
 
-    await AsyncRetrying(retry=retry_if_exception_type(JournalError), wait=WAIT_AFTER_FAILURE, before_sleep=report)(once)
+    await AsyncRetrying(retry=retry_if_exception_type(JournalError), wait=WAIT_FOR_DISK, before_sleep=report)(once)

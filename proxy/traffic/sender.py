@@ -37,6 +37,9 @@ from store.records import Record, RecordState, Settlement, StoredAnswer
 log = logging.getLogger(__name__)
 
 
+SETTLING_S: Final = 0.5
+"""A desk that is told a refusal waits so long, at most, for it to be on disk: a disk that hangs must not keep it waiting (G7)."""
+
 UNTRANSLATED: Final = Settlement(RecordState.HELD, outcome=None, reason="provisional-id")
 """The record names a person whose real id is not known, although nothing older of theirs waits: a person decides."""
 
@@ -143,9 +146,11 @@ class Sender:
             if desk is not None:
                 desk.give(answer if told is Told.VERDICT else None)
 
+        late = asyncio.get_running_loop().call_later(SETTLING_S, given)
         try:
             await self._kept(record, self._settlement(record, outcome, answer, told), outcome, answer, given)
         finally:
+            late.cancel()
             given()
 
     def _settlement(self, record: Record, outcome: Outcome, answer: Answer | None, told: Told) -> Settlement:

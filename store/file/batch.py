@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from store.errors import JournalUnwritable
-from store.file.connection import translated
+from store.errors import JournalInDoubt, JournalUnwritable
+from store.file.connection import SqliteError, translated
+from store.file.standing import Trouble, trouble_of
 from store.queries import Db
 
 Verb = Callable[[Db], object]
@@ -24,20 +26,29 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Nothing of the verb is on disk."""
+    """Nothing of the verb is on disk. `trouble` is what the disk had to do with it."""
 
     error: Exception
+    trouble: Trouble | None = None
 
 
-Result = Done | Failed
+@dataclass(frozen=True, slots=True)
+class InDoubt:
+    """Its COMMIT failed: it is not in the journal, but its frames may be in the log and come to light after a power cut."""
+
+    error: JournalInDoubt
+
+
+Result = Done | Failed | InDoubt
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One transaction that reached the disk: how long it took, in seconds, and how many verbs it carried."""
+    """One transaction: how long it took, in seconds, how many verbs it carried, and whether it wrote anything."""
 
     seconds: float
     verbs: int
+    wrote: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,10 @@ class _VerbRaised(Exception):
         self.error = error
 
 
+class _CommitFailed(Exception):
+    """COMMIT raised, and not because it was refused, or found no room, before the frame that carries the commit mark."""
+
+
 def run_batch(db: Db, verbs: Sequence[Verb], journal: Path) -> Batch:
     """Run *verbs* in one transaction; if one raises, undo all and run each in a transaction of its own."""
     batch = Batch()
@@ -72,7 +87,7 @@ def _together(db: Db, verbs: Sequence[Verb], journal: Path, batch: Batch) -> boo
     except _VerbRaised:
         return False
     except Exception as error:
-        batch.results.extend(Failed(_unwritable(error, journal)) for _ in verbs)
+        batch.results.extend(_not_done(error, journal) for _ in verbs)
     else:
         batch.results.extend(Done(value) for value in values)
     return True
@@ -82,24 +97,25 @@ def _alone(db: Db, verb: Verb, journal: Path, batch: Batch) -> None:
     try:
         (value,) = _transaction(db, [verb], batch)
     except _VerbRaised as raised:
-        batch.results.append(Failed(translated(raised.error, journal)))
+        batch.results.append(Failed(translated(raised.error, journal), trouble_of(raised.error)))
     except Exception as error:
-        batch.results.append(Failed(_unwritable(error, journal)))
+        batch.results.append(_not_done(error, journal))
     else:
         batch.results.append(Done(value))
 
 
 def _transaction(db: Db, verbs: Sequence[Verb], batch: Batch) -> list[object]:
-    began = time.perf_counter()
+    began, changes = time.perf_counter(), db.total_changes
     _roll_back(db)  # what is still open when an earlier ROLLBACK itself failed
     try:
         db.execute("BEGIN IMMEDIATE")
         values = _run(db, verbs)
-        db.execute("COMMIT")
+        _commit(db)
     except BaseException:
-        _roll_back(db)
+        with suppress(SqliteError):  # what failed first is told; what is still open is rolled back before the next
+            _roll_back(db)
         raise
-    batch.commits.append(Commit(time.perf_counter() - began, len(verbs)))
+    batch.commits.append(Commit(time.perf_counter() - began, len(verbs), db.total_changes > changes))
     return values
 
 
@@ -110,11 +126,22 @@ def _run(db: Db, verbs: Sequence[Verb]) -> list[object]:
         raise _VerbRaised(error) from error
 
 
+def _commit(db: Db) -> None:
+    try:
+        db.execute("COMMIT")
+    except SqliteError as error:
+        if trouble_of(error) is Trouble.FAILING:
+            raise _CommitFailed(error) from error
+        raise
+
+
 def _roll_back(db: Db) -> None:
     # SQLite has rolled back by itself after some errors (disk full, I/O); a second ROLLBACK would be an error.
     if db.in_transaction:
         db.execute("ROLLBACK")
 
 
-def _unwritable(error: Exception, journal: Path) -> JournalUnwritable:
-    return JournalUnwritable(journal=journal, reason=error)
+def _not_done(error: Exception, journal: Path) -> Failed | InDoubt:
+    if isinstance(error, _CommitFailed):
+        return InDoubt(JournalInDoubt(journal=journal, reason=error))
+    return Failed(JournalUnwritable(journal=journal, reason=error), trouble_of(error))

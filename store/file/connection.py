@@ -117,6 +117,8 @@ def _unlock(db: Db, key: bytes, journal: Path) -> None:
 
 
 def _use_wal(db: Db, journal: Path) -> None:
+    if db.execute("PRAGMA page_count").fetchone()[0] == 0:  # it takes effect in a new file only, and would write to any other
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # what is purged can be given back to the disk
     mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     if mode != "wal":
         raise JournalUnreadable(journal=journal, reason=f"its file system allows no write-ahead log (journal mode {mode})")

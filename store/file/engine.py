@@ -10,57 +10,77 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
 import aiosqlite
 
-from store.errors import JournalUnreadable, JournalUnwritable
-from store.file.batch import Batch, Done, Verb, run_batch
+from store.errors import JournalInDoubt, JournalUnreadable, JournalUnwritable
+from store.file.batch import Verb
 from store.file.connection import SqliteError, open_reader, open_writer
+from store.file.job import Job
+from store.file.on_thread import connect, on_thread
+from store.file.paper import NOTE_S, Paper
+from store.file.reserve import Reserve
+from store.file.standing import Standing, Why, standing
+from store.file.writer import BATCH_MAX, CommitObserver, Writer, touch
 from store.queries import Db
 
-BATCH_MAX: Final = 512
-"""Verbs in one transaction: bounds how long the first of them waits for the last."""
+__all__ = ["BATCH_MAX", "CommitObserver", "Engine"]
 
-CommitObserver = Callable[[float, int], None]
-"""Told of each commit: seconds it took, verbs it carried."""
+IDLE_S = 30.0
+"""A disk of which nothing was heard for so long is written to: a desk must not be the first to find out."""
+
+STEP_PAGES = 256
+"""Pages given back in one transaction, about 1 MiB: bounds how long a desk waits for it."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    verb: Verb
-    answer: asyncio.Future[Any]
-
-
 class Engine:
-    """The journal's two connections. Every write goes through `write`, every read through `read`."""
+    """The journal's two connections. Every write goes through `write` or `keep`, every read through `read`."""
 
-    def __init__(self, journal: Path, writer: aiosqlite.Connection, reader: aiosqlite.Connection, on_commit: CommitObserver | None) -> None:
+    def __init__(
+        self,
+        journal: Path,
+        writer: aiosqlite.Connection,
+        reader: aiosqlite.Connection,
+        paper: Paper,
+        told_paper: frozenset[bytes],
+        reserve: Reserve,
+        on_commit: CommitObserver | None,
+    ) -> None:
         self._journal = journal
-        self._writer = writer
+        self._connection = writer
         self._reader = reader
-        self._on_commit = on_commit
-        self._jobs: asyncio.Queue[_Job | None] = asyncio.Queue()
-        self._writing = asyncio.create_task(self._write_batches(), name="journal-writer")
+        self._paper = paper
+        self._reserve = reserve
+        self._writer = Writer(writer, journal, paper, reserve.give_up, on_commit)
+        self._writing = asyncio.create_task(self._writer.work(), name="journal-writer")
         self._closing: asyncio.Task[None] | None = None
+        self.told_paper = told_paper
 
     @classmethod
-    async def open(cls, journal: Path, key: bytes, on_commit: CommitObserver | None = None) -> Engine:
-        """Open *journal*, making it if it is not there. Raises what `store.file.connection.open_writer` raises."""
-        writer = await _connect(partial(open_writer, journal, key))
+    async def open(cls, journal: Path, key: bytes, on_commit: CommitObserver | None = None, *, reserve: int = 0) -> Engine:
+        """
+        Open *journal*, making it if it is not there; *reserve* is the room that `look_at_disk` keeps for it, in bytes.
+
+        Raises what `store.file.connection.open_writer` raises.
+        """
+        kept_free = Reserve(journal, reserve)
+        if reserve:
+            await kept_free.look()  # first: to open a journal on a full disk takes some room too
+        writer = await connect(partial(open_writer, journal, key))
         try:
-            reader = await _connect(partial(open_reader, journal, key))
+            reader = await connect(partial(open_reader, journal, key))
         except BaseException:
             await writer.close()
             raise
-        return cls(journal, writer, reader, on_commit)
+        paper = Paper(journal)
+        return cls(journal, writer, reader, paper, await paper.open(), kept_free, on_commit)
 
     async def write(self, verb: Callable[Concatenate[Db, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """
@@ -69,14 +89,55 @@ class Engine:
         A caller that is cancelled meanwhile is not told; the write goes on.
 
         Raises:
-            JournalUnwritable: it could not be put on disk, or the journal is closed.
+            JournalUnwritable: it could not be put on disk, or the journal is closed; nothing of it is there.
+            JournalInDoubt: its COMMIT failed; whether it is there shows at the next write or start.
             JournalRefused: the database refused an impossible row.
         """
+        return cast("T", await self._put(Job(lambda db: verb(db, *args, **kwargs))).answer)
+
+    async def keep(self, verb: Callable[[Db], T], record: bytes, undo: Verb, within_s: float | None) -> T:
+        """
+        Run *verb*, which keeps a record for a desk that waits, and return its value once that is on disk.
+
+        While the disk fails it is tried again. A desk that has to be told after *within_s* gives it up: then it is not written any more;
+        if it is on disk all the same, *undo* is written before anything else.
+
+        Args:
+            verb: Keeps the record.
+            record: Its 16-byte id, by which it is recognised at the next start.
+            undo: Undoes it.
+            within_s: None where nobody waits: it is tried until it succeeds.
+
+        Raises:
+            JournalUnwritable: nothing of it is on disk, nor will be.
+            JournalInDoubt: it is given up; nobody knows yet whether it is on disk. If it is, the next start will find it on paper.
+            JournalRefused: the database refused an impossible row.
+        """
+        now = self.standing()
+        if not now.can_record:
+            raise JournalUnwritable(journal=self._journal, reason=now.why)
+        job = self._put(Job(verb, record=record, undo=undo))
+        for_note_s = NOTE_S if within_s is None else min(NOTE_S, within_s / 10)
+        try:
+            await asyncio.wait((job.answer,), timeout=None if within_s is None else within_s - for_note_s)
+        except asyncio.CancelledError:
+            job.answer.cancel()
+            raise
+        try:
+            if job.answer.done():
+                return cast("T", job.answer.result())
+            job.given_up = True
+            job.answer.cancel()
+            raise (JournalInDoubt if job.tried else JournalUnwritable)(journal=self._journal, reason="it takes too long")
+        except JournalInDoubt:
+            await self._paper.note([record], for_note_s)
+            raise
+
+    def _put(self, job: Job) -> Job:
         if self._closing or self._writing.done():
             raise JournalUnwritable(journal=self._journal, reason="it is closed")
-        job = _Job(lambda db: verb(db, *args, **kwargs), asyncio.get_running_loop().create_future())
-        self._jobs.put_nowait(job)
-        return cast("T", await job.answer)
+        self._writer.put(job)
+        return job
 
     async def read(self, query: Callable[Concatenate[Db, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """
@@ -88,14 +149,39 @@ class Engine:
         if self._closing:
             raise JournalUnreadable(journal=self._journal, reason="it is closed")
         try:
-            return cast("T", await _on_thread(self._reader, _snapshot, lambda db: query(db, *args, **kwargs)))
+            return cast("T", await on_thread(self._reader, _snapshot, lambda db: query(db, *args, **kwargs)))
         except SqliteError as error:
             raise JournalUnreadable(journal=self._journal, reason=error) from error
 
-    def size_bytes(self) -> int:
-        """Return what the journal takes on disk, its log included."""
-        files = (self._journal, self._journal.with_name(self._journal.name + "-wal"))
-        return sum(file.stat().st_size for file in files if file.exists())
+    def standing(self) -> Standing:
+        """Return how the journal stands to its disk, from what is known: nothing is waited for."""
+        if self._closing or self._writing.done():
+            return Standing(Why.CLOSED)
+        return standing(self._writer.trouble, self._writer.under_way_s(), self._reserve.room, self._reserve.left)
+
+    def on_trouble(self, ring: Callable[[], None]) -> None:
+        """Have *ring* called when writing begins to fail, or goes well again."""
+        self._writer.bells.append(ring)
+
+    async def look_at_disk(self) -> None:
+        """Measure the room, keep the reserve or give it up, and write something where nothing was written for a while."""
+        if self._writer.trouble is None:  # a disk that refuses what it says it has room for is not measured into being well
+            await self._reserve.look()
+        if asyncio.get_running_loop().time() - self._writer.wrote_at > IDLE_S:
+            await self.write(touch)
+
+    async def forget_paper(self, records: Collection[bytes]) -> None:
+        """Take those off the paper file of whom it is certain what became of them."""
+        await self._paper.forget(records)
+
+    async def give_back(self) -> bool:
+        """Give some free pages at the file's end back to the disk; True where there are more."""
+        return await self.write(_given_back)
+
+    async def fold_in(self) -> None:
+        """Fold the log into the file and cut it to nothing. Whoever wants to write meanwhile waits."""
+        with contextlib.suppress(SqliteError):
+            await on_thread(self._connection, lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
 
     async def close(self) -> None:
         """Finish what is queued, fold the log into the file and close it. A second call waits for the first."""
@@ -105,75 +191,14 @@ class Engine:
         await asyncio.shield(self._closing)
 
     async def _close(self) -> None:
-        self._jobs.put_nowait(None)
+        self._writer.end()
         await asyncio.wait([self._writing])
         await self._reader.close()
         # A log that cannot be folded in (a full disk) is kept and read again at the next start: nothing is lost.
         with contextlib.suppress(Exception):
-            await _on_thread(self._writer, lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
-        await self._writer.close()
-
-    async def _write_batches(self) -> None:
-        try:
-            while jobs := await self._next_batch():
-                await self._write_batch(jobs)
-        finally:
-            self._abandon()
-
-    async def _next_batch(self) -> list[_Job]:
-        """Return all that gathered while the last batch was being written; nothing once the journal is to close."""
-        jobs: list[_Job] = []
-        while len(jobs) < BATCH_MAX and not (jobs and self._jobs.empty()):
-            job = await self._jobs.get()
-            if job is None:
-                self._jobs.put_nowait(None)  # seen again when this last batch is done
-                break
-            jobs.append(job)
-        return jobs
-
-    async def _write_batch(self, jobs: list[_Job]) -> None:
-        try:
-            batch: Batch = await _on_thread(self._writer, run_batch, [job.verb for job in jobs], self._journal)
-        except BaseException as error:
-            for job in jobs:
-                _fail(job, JournalUnwritable(journal=self._journal, reason=f"its writer failed ({type(error).__name__})"))
-            if isinstance(error, Exception):
-                return
-            raise
-        for job, result in zip(jobs, batch.results, strict=True):
-            if job.answer.done():  # its caller was cancelled; the write was not
-                continue
-            if isinstance(result, Done):
-                job.answer.set_result(result.value)
-            else:
-                job.answer.set_exception(result.error)
-        if self._on_commit:
-            for commit in batch.commits:
-                # Not called from here: an observer that raises must not end the writer.
-                asyncio.get_running_loop().call_soon(self._on_commit, commit.seconds, commit.verbs)
-
-    def _abandon(self) -> None:
-        """Leave nobody waiting for an answer that will not come."""
-        while not self._jobs.empty():
-            if job := self._jobs.get_nowait():
-                _fail(job, JournalUnwritable(journal=self._journal, reason="it is closed"))
-
-
-def _fail(job: _Job, error: Exception) -> None:
-    if not job.answer.done():
-        job.answer.set_exception(error)
-
-
-async def _connect(opener: Callable[[], Db]) -> aiosqlite.Connection:
-    # Opened before aiosqlite gets it: after a connector that raised, aiosqlite's thread outlives the error and may meet a closed loop.
-    db = await asyncio.to_thread(opener)
-    return await aiosqlite.Connection(lambda: db, iter_chunk_size=64)
-
-
-async def _on_thread(connection: aiosqlite.Connection, function: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401 - its value
-    # aiosqlite's public methods run one statement each, and between two of them another task's statement may run. A whole
-    # transaction as one function on the connection's thread is what makes it one; only this private method runs a function there.
-    return await connection._execute(function, connection._conn, *args)  # type: ignore[no-untyped-call]  # noqa: SLF001
+            await self.fold_in()
+        await self._connection.close()
+        self._paper.close()
 
 
 def _snapshot(db: Db, query: Verb) -> object:
@@ -182,3 +207,19 @@ def _snapshot(db: Db, query: Verb) -> object:
         return query(db)
     finally:
         db.execute("ROLLBACK")
+
+
+def size_bytes(journal: Path) -> int:
+    """Return what *journal* takes on disk, its log included."""
+    files = (journal, journal.with_name(journal.name + "-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
+def _given_back(db: Db) -> bool:
+    before = _free_pages(db)
+    db.execute(f"PRAGMA incremental_vacuum({STEP_PAGES})").fetchall()
+    return 0 < _free_pages(db) < before  # a file from before this was turned on keeps its free pages, and uses them again
+
+
+def _free_pages(db: Db) -> int:
+    return int(db.execute("PRAGMA freelist_count").fetchone()[0])

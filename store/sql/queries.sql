@@ -1,4 +1,4 @@
--- Every statement the journal runs. Plain SQL: what is not (`json_each`, `instr`) is to be re-worded for PostgreSQL, the rest runs there.
+-- Every statement the journal runs. Plain SQL: what is not (`json_each`, `instr`, `randomblob`) is to be re-worded for PostgreSQL, the rest runs there.
 
 -- name: is_preceded
 -- Does an older open record wait in this lane?
@@ -510,3 +510,12 @@ UPDATE record SET looked_up_at = NULL WHERE settled_at IS NULL AND looked_up_at 
 -- name: tally_by_route
 -- How many records of each route are in each state.
 SELECT route, state, COUNT(*) FROM record GROUP BY route, state ORDER BY route, state;
+
+-- name: touch
+-- Write something, so that the disk shows whether it can be written; random, because a value that is there already writes no page.
+INSERT INTO meta (name, value) VALUES ('touched', randomblob(8)) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: hold_told_paper
+-- The desk was told to use paper, but the record reached the disk; it is as it was born, so nothing of it was sent.
+UPDATE record SET state = 'held', reason = 'told-paper'
+WHERE id = :id AND ((state = 'pending' AND attempt = 0) OR (state = 'sending' AND attempt = 1 AND begun_at = recorded_at));

@@ -28,6 +28,7 @@ upstream: {{url: {upstream}, headers: {{x-api-key: demo-key}}, connect_timeout: 
 listen: {{port: {data}}}
 admin: {{port: {admin}}}
 answering: {{answer_within: 500ms}}
+store: {{reserve: 1MiB}}
 outage: {{probe_every: 100ms, probe_max: 300ms, probe_idle: 300ms}}
 replay: {{calls_per_minute: 60000, spread_max: 0s}}
 """

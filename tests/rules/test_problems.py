@@ -43,6 +43,8 @@ STATUSES: Final = {
     "coding-not-served": 501,
     "failed": 500,
     "cannot-record": 507,
+    "under-way": 409,
+    "passed-on": 409,
     "server-down": 503,
     "server-no-answer": 504,
     "server-unreachable": 502,
@@ -85,6 +87,8 @@ NOT_RECORDED: Final = [
     "waits-for-correction",
     "person-unknown",
     "cannot-record",
+    "under-way",
+    "passed-on",
 ]
 
 

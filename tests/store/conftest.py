@@ -64,6 +64,7 @@ def make() -> MakeRecord:
         group: str = "vaccinator",
         route: str = "vaccinate",
         principal: bytes | None = None,
+        body: bytes = b'{"beneficiary_reference_id":"48448366834980","dose":1}',
     ) -> NewRecord:
         own = next(numbers).to_bytes(16)
         return NewRecord(
@@ -74,7 +75,7 @@ def make() -> MakeRecord:
             method="POST",
             target="/api/v2/vaccinator/beneficiaries/vaccinate?x=%2F",
             headers=b"Content-Type: application/json\r\n",
-            body=b'{"beneficiary_reference_id":"48448366834980","dose":1}',
+            body=body,
             recorded_at=at,
             principal=principal,
         )

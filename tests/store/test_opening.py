@@ -91,7 +91,7 @@ async def test_it_is_opened_as_durable_as_promised(path: Path, key: bytes, closi
     journal = await closing(Journal.open(path, key))
 
     def pragma(name: str) -> object:
-        return journal._engine._writer._conn.execute(f"PRAGMA {name}").fetchone()[0]
+        return journal._engine._connection._conn.execute(f"PRAGMA {name}").fetchone()[0]
 
     wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
     assert {name: pragma(name) for name in wanted} == wanted

@@ -1,0 +1,95 @@
+"""One write that somebody waits for, and what is to be done with it after a try. No I/O."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any, assert_never
+
+from store.file.batch import Done, Failed, InDoubt, Result, Verb
+from store.file.standing import Trouble
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """
+    One write.
+
+    `record` is the id of a record whose desk may give it up (None: no desk waits); `undo` is what is then written before anything else,
+    if the record reached the disk all the same. `tried`: it was in a transaction; `in_doubt`: in one whose COMMIT failed.
+    """
+
+    verb: Verb
+    answer: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    record: bytes | None = None
+    undo: Verb | None = None
+    given_up: bool = False
+    tried: bool = False
+    in_doubt: bool = False
+
+    @property
+    def unwanted(self) -> bool:
+        """Whether it is not to be written any more."""
+        return self.given_up and self.undo is not None
+
+    def tell(self, result: Result) -> None:
+        """Tell whoever still waits; a caller may have been cancelled, its write was not."""
+        if self.answer.done():
+            return
+        if isinstance(result, Done):
+            self.answer.set_result(result.value)
+        else:
+            self.answer.set_exception(result.error)
+
+
+class Next(Enum):
+    """What is to be done with a job after a try."""
+
+    TELL = auto()
+    """Its result is certain, or it is for its caller to look: tell it."""
+    AGAIN = auto()
+    """Into the next batch; there it is dropped if it is unwanted by then."""
+    UNDO = auto()
+    """It was given up and is on disk: write its `undo` next."""
+    CERTAIN = auto()
+    """It was given up, and it is certain now that it is undone or not there."""
+
+
+def after(job: Job, result: Result, *, proven: bool, relieved: bool) -> Next:
+    """
+    Return what is to be done with *job* after a try.
+
+    Args:
+        job: As it stands after the try.
+        result: What the try came to.
+        proven: A write has reached the disk since the try before, so that no frames of a failed COMMIT are left.
+        relieved: Room was made on a disk that was full.
+    """
+    match result:
+        case Done():
+            if not job.given_up:
+                return Next.TELL
+            return Next.CERTAIN if job.undo is None else Next.UNDO
+        case Failed(_, trouble) if proven or not job.in_doubt:
+            if job.given_up:
+                return Next.AGAIN if job.undo is None and trouble else Next.CERTAIN
+            return Next.AGAIN if trouble is Trouble.FULL and relieved else Next.TELL
+        case Failed() | InDoubt():
+            # A verb that no desk waits for compares and sets: who asked looks again, and repeats it. A record is told when it is certain.
+            return Next.TELL if job.record is None else Next.AGAIN
+        case _:
+            assert_never(result)
+
+
+def trouble_met(result: Result) -> Trouble | None:
+    """Return what the disk had to do with a result."""
+    match result:
+        case Done():
+            return None
+        case InDoubt():
+            return Trouble.FAILING
+        case Failed(_, trouble):
+            return trouble
+        case _:
+            assert_never(result)
