@@ -40,6 +40,14 @@ class KeyMalformed(JournalError):
     """
 
 
+class KeyUnfinished(KeyMalformed):
+    """
+    {source} holds no key, and there is no journal here that would need one.
+
+    If a journal is to be put back here, put its key back first. Else delete the file: the next start makes a new key: dosekeeper serve
+    """
+
+
 class KeyExposed(JournalError):
     """
     Others on this computer may read the key file {key_file} (mode {mode:o}), and with it every record.
