@@ -26,7 +26,7 @@ class KeyMissing(JournalError):
 
 class KeyWrong(JournalError):
     """
-    The key does not open the journal {journal}: it is another journal's key, or the file's first page is damaged.
+    The key does not open the journal {journal}: it is another journal's key, or the file is damaged in every part.
 
     Nothing was changed. Put the right key file in place (or set DOSEKEEPER_STORE_KEY), then run: dosekeeper check
     """
@@ -85,6 +85,14 @@ class JournalUnreadable(JournalError):
     The journal {journal} cannot be read: {reason}.
 
     The file is left as it is: keep it. Check the disk and the file's permissions, then run: dosekeeper check
+    """
+
+
+class JournalDamaged(JournalError):
+    """
+    The journal {journal} is damaged, and is being put right. Nothing of this request was kept.
+
+    That takes seconds. What was found, and what becomes of it: dosekeeper status
     """
 
 

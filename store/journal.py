@@ -17,16 +17,18 @@ from typing import Final
 from store import afterwards, audit, decision_ledger, identity_ledger, operator_hold, outage_ledger, record_ledger, record_search
 from store.audit import AuditEntry
 from store.decisions import Act, Decision, Edited, HeldGroup, Revision
-from store.file.engine import CommitObserver, Engine
+from store.file.engine import CommitObserver
 from store.file.keyfile import journal_key
 from store.file.lock import Lock, Role
 from store.identities import Identity, Learnt, Rekey
+from store.mending import Mending
 from store.operator_hold import OperatorHold
 from store.outage_ledger import OutageFilter
 from store.outages import Outage
 from store.queries import Db, run, value
 from store.record_search import RecordFilter
 from store.records import Admission, NewRecord, Record, RecordState, Settlement, StoredAnswer
+from store.rescue import Rescue, rescues
 from store.snapshot import Snapshot, snapshot
 
 _LANE_BYTES: Final = 16
@@ -60,20 +62,25 @@ async def open_journal(
 class Journal:
     """An open journal. Close it, or the process does not end: its connections have threads."""
 
-    def __init__(self, engine: Engine, installation: Installation, lock: Lock | None) -> None:
+    def __init__(self, engine: Mending, installation: Installation, lock: Lock | None) -> None:
         self._engine = engine
         self._installation = installation
         self._lock = lock
 
     @classmethod
     async def open(cls, path: Path, key: bytes, *, lock: Lock | None = None, on_commit: CommitObserver | None = None) -> Journal:
-        """Open the file with a key and a lock that the caller has; `close` releases the lock. Raises as `open_journal`."""
-        engine = await Engine.open(path, key, on_commit)
+        """
+        Open the file with a key and a lock that the caller has; `close` releases the lock. What is damaged is rescued first.
+
+        Raises as `open_journal`.
+        """
+        engine = await Mending.open(path, key, on_commit)
         try:
             installation = await engine.write(_installation)
         except BaseException:
             await engine.close()
             raise
+        await engine.keep(_root_of_meta)
         return cls(engine, installation, lock)
 
     async def close(self) -> None:
@@ -342,9 +349,27 @@ class Journal:
         """Return the operator's hold in force; whether its `until` has passed is for the caller to see."""
         return await self._engine.read(operator_hold.operator_hold)
 
+    async def rescues(self) -> list[Rescue]:
+        """Return what was ever found damaged here, and what became of it, oldest first."""
+        return await self._engine.read(rescues)
+
+    async def damaged_after(self, after: int) -> tuple[int, list[int]]:
+        """Look at some pages of the file after that number; as `store.file.scan.damaged_after`."""
+        return await self._engine.damaged_after(after)
+
+    async def mend(self) -> None:
+        """Put right what is damaged; meanwhile verbs and queries raise `JournalDamaged`."""
+        self._engine.mend()
+        await self._engine.mended()
+
     async def snapshot(self, now: int) -> Snapshot:
         """Return every durable figure, all of one moment."""
         return await self._engine.read(snapshot, now, self._engine.size_bytes())
+
+
+def _root_of_meta(db: Db) -> int:
+    root: int = value(db, "root_of_meta")
+    return root
 
 
 def _installation(db: Db) -> Installation:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from proxy.operations import audit, editing, export, held, holding, outages, records, repair, replay, status
+from proxy.operations import audit, editing, export, held, holding, journal, outages, records, repair, replay, status
 from proxy.operations.asked import (
     AuditAsked,
     DiscardAsked,
@@ -99,6 +99,11 @@ async def _verify(centre: Centre, asked: Mapping[str, object]) -> object:
     return await audit.verified(centre)
 
 
+async def _check_journal(centre: Centre, asked: Mapping[str, object]) -> object:
+    parsed(NothingAsked, asked)
+    return await journal.checked(centre)
+
+
 async def _export(centre: Centre, asked: Mapping[str, object]) -> object:
     return await export.export(centre, parsed(ExportAsked, asked))
 
@@ -120,6 +125,7 @@ ACTS: Final[Mapping[str, Act]] = {
     "hold": _hold,
     "release": _release,
     "replay": _replay,
+    "check-journal": _check_journal,
     "progress": _progress,
 }
 """Each takes what was asked, held against its model in `proxy.operations.asked`; raises what is in `proxy.operations.errors`."""

@@ -32,6 +32,7 @@ PLACES: Final[Mapping[str, Place]] = {
     "hold": Place("POST", "/api/hold"),
     "release": Place("POST", "/api/release"),
     "replay": Place("POST", "/api/replay"),
+    "check-journal": Place("GET", "/api/journal"),
     "progress": Place("GET", "/api/replay"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Final
 
 from proxy.operations.centre import Centre
@@ -10,6 +11,7 @@ from proxy.rules.circuit import Phase
 from store.operator_hold import OperatorHold
 from store.outages import Outage
 from store.records import OPEN_STATES
+from store.rescue import Rescue
 from store.snapshot import Snapshot
 
 PUBLIC: Final = ("upstream", "outage", "records", "oldest_unsent_at", "all_confirmed")
@@ -39,6 +41,7 @@ async def status(centre: Centre) -> dict[str, Any]:
         "next_deadline_at": rfc3339(snapshot.next_deadline_at),
         "past_deadline": snapshot.past_deadline,
         "all_confirmed": not any(snapshot.records[state] for state in OPEN_STATES),
+        "damage": [rescue_value(rescue) for rescue in snapshot.rescues],
     }
 
 
@@ -74,6 +77,11 @@ def in_force(hold: OperatorHold | None, now: int) -> OperatorHold | None:
 def hold_value(hold: OperatorHold) -> dict[str, Any]:
     """Return an operator's hold as a JSON-able value."""
     return {"held_at": rfc3339(hold.held_at), "until": rfc3339(hold.until), "reason": hold.reason, "by": hold.by}
+
+
+def rescue_value(rescue: Rescue) -> dict[str, Any]:
+    """Return what was found damaged, and what became of it, as a JSON-able value."""
+    return asdict(rescue) | {"at": rfc3339(rescue.at)}
 
 
 def _group(centre: Centre, group: str, snapshot: Snapshot, now: int) -> dict[str, Any]:

@@ -92,6 +92,11 @@ class Engine:
         except SqliteError as error:
             raise JournalUnreadable(journal=self._journal, reason=error) from error
 
+    @property
+    def closing(self) -> bool:
+        """Whether it is closed, or about to be."""
+        return self._closing is not None
+
     def size_bytes(self) -> int:
         """Return what the journal takes on disk, its log included."""
         files = (self._journal, self._journal.with_name(self._journal.name + "-wal"))
