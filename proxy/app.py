@@ -32,6 +32,7 @@ from proxy.traffic.look_ups import LookUps
 from proxy.traffic.meters import Meters
 from proxy.traffic.monitor import Monitor
 from proxy.traffic.outage_keeper import OutageKeeper
+from proxy.traffic.page_check import PageCheck
 from proxy.traffic.pass_route import OTHER_GROUP, PassRoute
 from proxy.traffic.persons import Persons, persons_of
 from proxy.traffic.prober import Prober
@@ -78,6 +79,7 @@ class Sidecar:
     replayer: Replayer
     sweeper: Sweeper
     purger: Purger
+    page_check: PageCheck
     keeper: OutageKeeper
     probers: tuple[Prober, ...]
     passing: PassRoute
@@ -128,6 +130,7 @@ class Sidecar:
             asyncio.create_task(keep_running("outages", self.keeper.step, self.keeper.wake)),
             asyncio.create_task(keep_running("replay", self.replayer.step, self.replayer.wake)),
             asyncio.create_task(keep_running("sweep", self.sweeper.step, Wake())),
+            asyncio.create_task(keep_running("pages", self.page_check.step, Wake())),
             asyncio.create_task(keep_running("purge", self.purger.step, Wake())),
             asyncio.create_task(keep_running("home", self._stay, Wake())),
             asyncio.create_task(keep_running("disk", DiskWatch(self.journal).step, disk)),
@@ -225,6 +228,7 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
         sender=sender,
         replayer=replayer,
         sweeper=Sweeper(active, journal, look_ups, circuits, budget, meters, clock, watch, ZoneInfo(settings.centre.timezone)),
+        page_check=PageCheck(journal),
         purger=Purger(journal, clock, watch, settings.privacy.keep_delivered),
         keeper=keeper,
         probers=probers,

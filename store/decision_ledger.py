@@ -16,6 +16,7 @@ from store.identity_ledger import LaneHash
 from store.queries import Db, rows, run
 from store.record_row import record_of
 from store.records import Record, RecordState, Settlement
+from store.traces import is_damaged
 
 _S = RecordState
 
@@ -34,7 +35,7 @@ def edit(db: Db, seen: Record, edited: Edited, act: Act, lane_hash: LaneHash, no
         never_sent = record.state is _S.PENDING and record.attempt == 0
         if record.state is not _S.HELD and not never_sent:
             return _not(record, Obstacle.NOT_FROM_THIS_STATE)
-        return _unsure(record, act) or _known_otherwise(db, record, edited.natural_key, act)
+        return _not_whole(record) or _unsure(record, act) or _known_otherwise(db, record, edited.natural_key, act)
 
     def change(db: Db, record: Record) -> None:
         run(db, "keep_revision", number=record.number, now=now, by=act.by, reason=act.reason)
@@ -55,7 +56,7 @@ def retry(db: Db, seen: Record, act: Act, now: int) -> Decision:
     def free(db: Db, record: Record) -> NotDecided | None:
         if record.state not in _WAITING:
             return _not(record, Obstacle.NOT_FROM_THIS_STATE)
-        return _known_otherwise(db, record, record.natural_key, act) if record.state is _S.HELD else None
+        return _not_whole(record) or _known_otherwise(db, record, record.natural_key, act) if record.state is _S.HELD else None
 
     def change(db: Db, record: Record) -> None:
         run(db, "forget_failures", number=record.number)
@@ -130,6 +131,10 @@ def _to(db: Db, record: Record, to: Settlement, now: int) -> None:
 
 def _not(record: Record, obstacle: Obstacle, other: int | None = None) -> NotDecided:
     return NotDecided(record.number, record.state, obstacle, other)
+
+
+def _not_whole(record: Record) -> NotDecided | None:
+    return _not(record, Obstacle.NOT_WHOLE) if is_damaged(record) else None
 
 
 def _unsure(record: Record, act: Act) -> NotDecided | None:

@@ -59,6 +59,8 @@ class Obstacle(StrEnum):
     """A send may have got through: a look-up, or the person's word, has to say that none did."""
     FACT_IS_KNOWN = "fact-is-known"
     """Another record is the same fact."""
+    NOT_WHOLE = "not-whole"
+    """A part of it was lost on disk: there is nothing that could be sent."""
     CHILDREN_WAIT = "children-wait"
     """Records of the person that it registers wait behind it."""
 

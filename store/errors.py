@@ -26,7 +26,7 @@ class KeyMissing(JournalError):
 
 class KeyWrong(JournalError):
     """
-    The key does not open the journal {journal}: it is another journal's key, or the file's first page is damaged.
+    The key does not open the journal {journal}: it is another journal's key, or the file is damaged in every part.
 
     Nothing was changed. Put the right key file in place (or set DOSEKEEPER_STORE_KEY), then run: dosekeeper check
     """
@@ -37,6 +37,14 @@ class KeyMalformed(JournalError):
     {source} holds no key: 64 hex digits are expected.
 
     Put the key back from its safe copy, then run: dosekeeper check
+    """
+
+
+class KeyUnfinished(KeyMalformed):
+    """
+    {source} holds no key, and there is no journal here that would need one.
+
+    If a journal is to be put back here, put its key back first. Else delete the file: the next start makes a new key: dosekeeper serve
     """
 
 
@@ -125,6 +133,14 @@ class JournalUnreadable(JournalError):
     The journal {journal} cannot be read: {reason}.
 
     The file is left as it is: keep it. Check the disk and the file's permissions, then run: dosekeeper check
+    """
+
+
+class JournalDamaged(JournalError):
+    """
+    The journal {journal} is damaged, and is being put right. Nothing of this request was kept.
+
+    That takes seconds. What was found, and what becomes of it: dosekeeper status
     """
 
 

@@ -25,11 +25,12 @@ from store.decisions import Act, Decision, Edited, HeldGroup, Revision
 from store.errors import JournalUnwritable
 from store.file import home
 from store.file.backup import About, Backup, back_up
-from store.file.engine import CommitObserver, Engine, size_bytes
+from store.file.engine import CommitObserver, size_bytes
 from store.file.keyfile import journal_key
 from store.file.lock import Lock, Role
 from store.file.standing import Standing
 from store.identities import Identity, Learnt, Rekey
+from store.mending import Mending
 from store.operator_hold import OperatorHold
 from store.outage_ledger import OutageFilter
 from store.outages import Outage, Seen
@@ -47,6 +48,7 @@ from store.records import (
     Settlement,
     StoredAnswer,
 )
+from store.rescue import Rescue, rescues
 from store.snapshot import Snapshot, snapshot
 
 _LANE_BYTES: Final = 16
@@ -90,7 +92,7 @@ async def open_journal(
 class Journal:
     """An open journal. Close it, or the process does not end: its connections have threads."""
 
-    def __init__(self, file: JournalFile, engine: Engine, installation: Installation, lock: Lock | None) -> None:
+    def __init__(self, file: JournalFile, engine: Mending, installation: Installation, lock: Lock | None) -> None:
         self._file = file
         self._engine = engine
         self._installation = installation
@@ -101,13 +103,18 @@ class Journal:
     async def open(
         cls, path: Path, key: bytes, *, lock: Lock | None = None, on_commit: CommitObserver | None = None, reserve: int = 0
     ) -> Journal:
-        """Open the file with a key and a lock that the caller has; `close` releases the lock. Raises as `open_journal`."""
-        engine = await Engine.open(path, key, on_commit, reserve=reserve)
+        """
+        Open the file with a key and a lock that the caller has; `close` releases the lock. What is damaged is rescued first.
+
+        Raises as `open_journal`.
+        """
+        engine = await Mending.open(path, key, on_commit, reserve=reserve)
         try:
             installation = await engine.write(_installation)
         except BaseException:
             await engine.close()
             raise
+        await engine.keep_pages(_root_of_meta)
         return cls(JournalFile(path, key), engine, installation, lock)
 
     async def close(self) -> None:
@@ -491,6 +498,24 @@ class Journal:
     async def fold_in(self) -> None:
         """Fold the log into the file, and give its room back; who writes meanwhile waits."""
         await self._engine.fold_in()
+
+    async def rescues(self) -> list[Rescue]:
+        """Return what was ever found damaged here, and what became of it, oldest first."""
+        return await self._engine.read(rescues)
+
+    async def damaged_after(self, after: int) -> tuple[int, list[int]]:
+        """Look at some pages of the file after that number; as `store.file.scan.damaged_after`."""
+        return await self._engine.damaged_after(after)
+
+    async def mend(self) -> None:
+        """Put right what is damaged; meanwhile verbs and queries raise `JournalDamaged`."""
+        self._engine.mend()
+        await self._engine.mended()
+
+
+def _root_of_meta(db: Db) -> int:
+    root: int = value(db, "root_of_meta")
+    return root
 
 
 def _installation(db: Db) -> Installation:

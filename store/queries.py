@@ -1,4 +1,4 @@
-"""The statements of sql/queries.sql by name, and the three ways to run one."""
+"""The statements of sql/queries.sql and sql/salvage.sql by name, and the three ways to run one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def blocks(text: str) -> Mapping[str, str]:
     return {name: _COMMENT.sub("", statement.lstrip("\n")).strip() for name, statement in zip(names, statements, strict=True)}
 
 
-SQL: Final = blocks((files("store") / "sql" / "queries.sql").read_text("utf-8"))
+SQL: Final = blocks("".join((files("store") / "sql" / name).read_text("utf-8") for name in ("queries.sql", "salvage.sql")))
 """Each statement by its name."""
 
 

@@ -16,6 +16,8 @@ from store.queries import Db, rows
 from store.record_ledger import DELAY_BOUNDS_S, RECORDED_TOTAL, SENDS_TOTAL
 from store.record_search import counts, next_deadline_at, oldest_unsent_at, past_deadline
 from store.records import RecordState
+from store.rescue import Rescue, rescues
+from store.salvage import QUARANTINED
 
 DURATION_BOUNDS_S: Final = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0, 43200.0, 86400.0)
 """Upper bounds of the outage durations' buckets; one more, without bound, follows."""
@@ -61,6 +63,8 @@ class Snapshot:
     next_deadline_at: int | None = None
     past_deadline: int = 0
     operator_actions_total: Mapping[str, int] = field(default_factory=dict)
+    quarantined: int = 0
+    rescues: Sequence[Rescue] = ()
 
 
 def snapshot(db: Db, now: int, end_holds: Callable[[Outage], bool], journal_size_bytes: int) -> Snapshot:
@@ -78,6 +82,8 @@ def snapshot(db: Db, now: int, end_holds: Callable[[Outage], bool], journal_size
         next_deadline_at=next_deadline_at(db, now),
         past_deadline=past_deadline(db, now),
         operator_actions_total={label: total for name, label, total in counters if name == ACTIONS_TOTAL},
+        quarantined=sum(total for name, _, total in counters if name == QUARANTINED),
+        rescues=rescues(db),
     )
 
 

@@ -51,6 +51,13 @@ def _lines(found: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
         lines.insert(0, (heading, f"{disk}. {found['recording']['next_step']}"))
     if found["records"]["held"]:
         lines.append(("Held", f"{found['records']['held']} wait for a person: dosekeeper records list --state held --grouped"))
+    if found["damage"]:
+        last = found["damage"][-1]
+        held = f"; held: {', '.join(map(str, last['held']))}" if last["held"] else "; no record was lost"
+        lost = f"; the last {last['commits_lost']} commits are LOST" if last["commits_lost"] else ""
+        lines.append(
+            ("Damage", f"the journal was damaged and put right {shown(last['at'], zone)}{held}{lost}. See: dosekeeper journal check")
+        )
     if found["past_deadline"]:
         lines.append(("LATE", f"{found['past_deadline']} past their deadline. Enter them by hand, from: dosekeeper export --out FILE"))
     if found["clock"]["doubtful"]:

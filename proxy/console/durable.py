@@ -87,6 +87,7 @@ def _records(standing: Standing) -> Iterator[Metric]:
     if snapshot.next_deadline_at is not None:
         yield _one("records_next_deadline_timestamp_seconds", "Next deadline of what is not confirmed.", snapshot.next_deadline_at / 1000)
     yield _one("records_past_deadline", "Records that are not confirmed and should have been.", snapshot.past_deadline)
+    yield _one("records_quarantined", "Records ever held because a part of them was damaged on disk.", snapshot.quarantined)
     yield _counter("operator_actions", "What persons did, as in the audit.", "action", snapshot.operator_actions_total)
     sends = dict.fromkeys((kind.value for kind in OutcomeKind), 0) | dict(snapshot.sends_total)
     yield _counter("sends", "Sends of records, by outcome.", "outcome", sends)

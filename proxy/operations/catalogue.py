@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from proxy.operations import audit, backup, bundle, editing, export, held, holding, outages, records, repair, replay, status
+from proxy.operations import audit, backup, bundle, editing, export, held, holding, journal, outages, records, repair, replay, status
 from proxy.operations.asked import (
     AuditAsked,
     BackupAsked,
@@ -100,6 +100,11 @@ async def _verify(centre: Centre, asked: Mapping[str, object]) -> object:
     return await audit.verified(centre)
 
 
+async def _check_journal(centre: Centre, asked: Mapping[str, object]) -> object:
+    parsed(NothingAsked, asked)
+    return await journal.checked(centre)
+
+
 async def _export(centre: Centre, asked: Mapping[str, object]) -> object:
     return await export.export(centre, parsed(ExportAsked, asked))
 
@@ -130,6 +135,7 @@ ACTS: Final[Mapping[str, Act]] = {
     "hold": _hold,
     "release": _release,
     "replay": _replay,
+    "check-journal": _check_journal,
     "progress": _progress,
     "backup": _backup,
     "support": _support,

@@ -16,8 +16,9 @@ from proxy.rules.admission import Inadmissible, admit
 from proxy.rules.edits import Change, Unsettable, edited
 from proxy.rules.fields import from_block, to_block, with_key, with_length
 from proxy.rules.routes import Match
-from store.decisions import Edited
+from store.decisions import Edited, NotDecided, Obstacle
 from store.records import Record
+from store.traces import is_damaged
 
 
 async def edit(centre: Centre, asked: EditAsked) -> dict[str, Any]:
@@ -30,6 +31,8 @@ async def edit(centre: Centre, asked: EditAsked) -> dict[str, Any]:
         InTheWay: the profile does not describe the record's route any more.
     """
     record = await found(centre, asked.key)
+    if is_damaged(record):
+        return told(record, "edit", NotDecided(record.number, record.state, Obstacle.NOT_WHOLE)) | {"changes": []}
     try:
         body, changes = edited(record.body, asked.set)
     except Unsettable as error:

@@ -34,6 +34,7 @@ WORDS: Final[Mapping[Why, tuple[str, str] | None]] = {
         f"the disk has taken more than {SLOW_S:.0f} s for one write",
         "See what else keeps the disk busy, or whether it fails (its log: dmesg); recording goes on by itself",
     ),
+    Why.MENDING: ("a damaged journal is being put right", "Wait a moment, then see what was found: dosekeeper journal check"),
     Why.CLOSED: ("the journal is closed", "Start the service: dosekeeper serve"),
 }
 """How the journal stands → what that is, and what to do next; None: nothing is to be said."""

@@ -26,6 +26,11 @@ def in_words(refusal: NotDecided) -> str:
                 f"record {other} is the same fact. Give one of them up: dosekeeper records discard {number} --reason TEXT; "
                 "or, if both are true, add --i-have-looked"
             )
+        case Obstacle.NOT_WHOLE:
+            return (
+                "a part of it was lost on disk, so that it cannot be sent. Ask the desk what it was, enter it on the server by hand, then: "
+                f"dosekeeper records settle {number} --as delivered --reference ID; or discard it"
+            )
         case Obstacle.CHILDREN_WAIT:
             return (
                 f"record {other} of the person that it registers waits behind it. Give that person's real id: "

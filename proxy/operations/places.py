@@ -37,6 +37,7 @@ PLACES: Final[Mapping[str, Place]] = {
     "hold": Place("POST", "/api/hold"),
     "release": Place("POST", "/api/release"),
     "replay": Place("POST", "/api/replay"),
+    "check-journal": Place("GET", "/api/journal"),
     "progress": Place("GET", "/api/replay"),
     "backup": Place("POST", "/api/backup", answer_s=600.0),
     "support": Place("GET", "/api/support"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Final
 
 from proxy.operations.centre import Centre
@@ -14,6 +15,7 @@ from store.copies import Restored
 from store.operator_hold import OperatorHold
 from store.outages import Outage
 from store.records import OPEN_STATES
+from store.rescue import Rescue
 from store.snapshot import Snapshot
 
 PUBLIC: Final = ("upstream", "outage", "records", "oldest_unsent_at", "all_confirmed")
@@ -46,6 +48,7 @@ async def status(centre: Centre) -> dict[str, Any]:
         "restored": _restored(centre.journal.restored),
         "all_confirmed": not any(snapshot.records[state] for state in OPEN_STATES),
         "clock": _clock(centre),
+        "damage": [rescue_value(rescue) for rescue in snapshot.rescues],
     }
 
 
@@ -81,6 +84,11 @@ def in_force(hold: OperatorHold | None, now: int) -> OperatorHold | None:
 def hold_value(hold: OperatorHold) -> dict[str, Any]:
     """Return an operator's hold as a JSON-able value."""
     return {"held_at": rfc3339(hold.held_at), "until": rfc3339(hold.until), "reason": hold.reason, "by": hold.by}
+
+
+def rescue_value(rescue: Rescue) -> dict[str, Any]:
+    """Return what was found damaged, and what became of it, as a JSON-able value."""
+    return asdict(rescue) | {"at": rfc3339(rescue.at)}
 
 
 def _clock(centre: Centre) -> dict[str, Any]:

@@ -16,6 +16,7 @@ SUGGESTIONS: Final[Mapping[str, str]] = {
     "interrupted": LOOK,
     "restored": LOOK,
     "poison": "The server fails on this record alone. Look what is odd in it: dosekeeper records show NUMBER --body",
+    "damaged": "A part of it was lost on disk; it is not sent. Ask the desk, enter it by hand, then: dosekeeper records settle, or discard",
     "told-paper": "The desk was told to use paper. If it is not in the paper register: dosekeeper records retry NUMBER",
     "same-fact-as": "Two records say the same. Give the wrong one up: dosekeeper records discard NUMBER --reason TEXT",
     "provisional-id": "It names a person whose id cannot be replaced. Put the real id in: dosekeeper records edit NUMBER --set PATH=ID",

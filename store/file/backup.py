@@ -17,7 +17,7 @@ from typing import Final, Generic, TypeVar
 
 from store.errors import BackupFailed, JournalError, JournalUnreadable
 from store.file.connection import SqliteError, open_copy, open_reader
-from store.file.keyfile import sync_folder
+from store.file.folder import sync_folder
 from store.queries import Db
 
 T = TypeVar("T")

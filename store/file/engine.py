@@ -183,6 +183,11 @@ class Engine:
         with contextlib.suppress(SqliteError):
             await on_thread(self._connection, lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
 
+    @property
+    def closing(self) -> bool:
+        """Whether it is closed, or about to be."""
+        return self._closing is not None
+
     async def close(self) -> None:
         """Finish what is queued, fold the log into the file and close it. A second call waits for the first."""
         if self._closing is None:

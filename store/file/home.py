@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from store.file.keyfile import sync_folder
+from store.file.folder import sync_folder
 
 _TOKEN_BYTES: Final = 16
 

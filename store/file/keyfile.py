@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from store.errors import KeyAbsent, KeyExposed, KeyInPlace, KeyMalformed, KeyMissing, KeyUnusable
+from store.errors import KeyAbsent, KeyExposed, KeyInPlace, KeyMalformed, KeyMissing, KeyUnfinished, KeyUnusable
+from store.file.folder import sync_folder
 
 KEY_VARIABLE: Final = "DOSEKEEPER_STORE_KEY"
 """64 hex digits; goes before the key file."""
@@ -28,7 +29,7 @@ def journal_key(journal: Path, key_file: Path, environ: Mapping[str, str]) -> by
 
     Raises:
         KeyMissing: there is a journal but no key to it. A new key is never made for it.
-        KeyMalformed: what is there is no key.
+        KeyMalformed: what is there is no key; KeyUnfinished where there is no journal either.
         KeyExposed: group or others may read the key file (not checked on Windows, where the folder's rights decide).
         KeyUnusable: the file can be neither read nor made.
     """
@@ -36,7 +37,7 @@ def journal_key(journal: Path, key_file: Path, environ: Mapping[str, str]) -> by
         return _parsed(environ[KEY_VARIABLE], KEY_VARIABLE)
     try:
         if key_file.exists():
-            return _read(key_file)
+            return _read_for(journal, key_file)
         if journal.exists():
             raise KeyMissing(journal=journal, key_file=key_file)
         return _write(key_file, secrets.token_bytes(_KEY_BYTES))
@@ -81,6 +82,15 @@ def _parsed(text: str, source: object) -> bytes:
     return bytes.fromhex(text.strip())
 
 
+def _read_for(journal: Path, key_file: Path) -> bytes:
+    try:
+        return _read(key_file)
+    except KeyMalformed:
+        if journal.exists():
+            raise
+        raise KeyUnfinished(source=key_file) from None
+
+
 def _read(key_file: Path) -> bytes:
     mode = stat.S_IMODE(key_file.stat().st_mode)
     if os.name != "nt" and mode & _OTHERS:
@@ -100,15 +110,5 @@ def _write(key_file: Path, key: bytes) -> bytes:
         os.fsync(file.fileno())
     unfinished.replace(key_file)
     sync_folder(key_file.parent)
+    sync_folder(key_file.parent.parent)  # where the folder itself was made just now
     return _read(key_file)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the rename itself durable; Windows opens no folders and needs no such step."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

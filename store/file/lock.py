@@ -65,7 +65,7 @@ class Lock:
             JournalLocked: another process has it; names its role and process id.
             JournalUnwritable: the lock file cannot be made.
         """
-        path = _lock_path(journal)
+        path = lock_path(journal)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -113,7 +113,8 @@ class Lock:
             os.close(descriptor)
 
 
-def _lock_path(journal: Path) -> Path:
+def lock_path(journal: Path) -> Path:
+    """Return the lock file of a journal; unlike the journal's own, it is never replaced by another."""
     return journal.with_name(journal.name + ".lock")
 
 
@@ -147,7 +148,7 @@ def _write_holder(descriptor: int, holder: Holder) -> None:
 def _holder(journal: Path) -> Holder | None:
     """Return who the lock file names, or None: it may just be being written."""
     try:
-        content = json.loads(_lock_path(journal).read_bytes())
+        content = json.loads(lock_path(journal).read_bytes())
         return Holder(Role(content["role"]), int(content["pid"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

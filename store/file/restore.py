@@ -12,7 +12,7 @@ from typing import Final
 from store.errors import BackupUnfit, JournalError, JournalInPlace, JournalNewer, JournalUnreadable
 from store.file.backup import remove, verified
 from store.file.connection import SqliteError, open_copy
-from store.file.keyfile import sync_folder
+from store.file.folder import sync_folder
 from store.file.migrate import MIGRATIONS, version
 
 _LOG: Final = "-wal"

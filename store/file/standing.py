@@ -36,12 +36,13 @@ class Why(StrEnum):
     FULL = "disk-full"
     FAILING = "disk-failing"
     SLOW = "disk-slow"
+    MENDING = "mending"
     CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How the journal stands to its disk. `left` is about how many bytes records may still take, where the disk is short."""
+    """How the journal stands. `left` is about how many bytes records may still take, where the disk is short."""
 
     why: Why
     left: int | None = None

@@ -1,13 +1,19 @@
+# ruff: noqa: ASYNC240 - nothing else waits in a test's loop
 from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from store.errors import JournalError, KeyExposed, KeyMalformed, KeyMissing, KeyUnusable
+from store.errors import JournalError, KeyExposed, KeyMalformed, KeyMissing, KeyUnfinished, KeyUnusable
+from store.file import keyfile
 from store.file.keyfile import KEY_VARIABLE, journal_key
+from store.file.lock import Role
+from store.journal import Journal, open_journal
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 
@@ -60,6 +66,50 @@ def test_what_is_no_key_is_refused(path: Path, key_file: Path, text: str) -> Non
     with pytest.raises(KeyMalformed, match=f"{KEY_VARIABLE} holds no key") as error:
         journal_key(path, key_file, {KEY_VARIABLE: text})
     assert not text or text not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "0f" * 20])
+def test_a_key_file_cut_off_says_whether_a_journal_needs_it(path: Path, key_file: Path, text: str) -> None:
+    key_file.parent.mkdir()
+    key_file.write_text(text)
+    key_file.chmod(0o600)
+    with pytest.raises(KeyUnfinished, match="Else delete the file"):
+        journal_key(path, key_file, {})
+    path.touch()
+    with pytest.raises(KeyMalformed, match="Put the key back from its safe copy"):
+        journal_key(path, key_file, {})
+    assert key_file.read_text() == text
+
+
+@pytest.mark.parametrize("step", range(6))
+async def test_a_power_cut_at_any_step_of_the_first_start_is_no_obstacle(
+    path: Path, key_file: Path, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps: the key on disk, renamed, its folder and that one's, read back, the journal made."""
+    taken = 0
+
+    def dying(act: Callable[..., Any]) -> Callable[..., Any]:
+        def once(*args: Any, **more: Any) -> Any:
+            nonlocal taken
+            if taken == step:
+                raise KeyboardInterrupt
+            taken += 1
+            return act(*args, **more)
+
+        return once
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", dying(os.fsync))
+        patch.setattr(Path, "replace", dying(Path.replace))
+        patch.setattr("store.file.keyfile._read", dying(keyfile._read))
+        patch.setattr("store.journal.Journal.open", dying(Journal.open))
+        with pytest.raises(KeyboardInterrupt):
+            await open_journal(path, key_file, {}, Role.SERVICE)
+    before = key_file.read_bytes() if key_file.exists() else None
+    journal = await open_journal(path, key_file, {}, Role.SERVICE)
+    await journal.close()
+    assert before in (None, key_file.read_bytes()), "a key that was in place is never replaced"
+    assert sorted(each.name for each in key_file.parent.iterdir()) == ["journal.key"]
 
 
 @posix_only

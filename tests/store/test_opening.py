@@ -8,7 +8,7 @@ import pytest
 import sqlcipher3
 
 from store.errors import JournalLocked, JournalUnreadable, KeyMissing, KeyWrong
-from store.file.connection import SQLITE_FLOOR
+from store.file.connection import SQLITE_FLOOR, open_writer
 from store.file.lock import Lock, Role
 from store.journal import Journal, open_journal
 from tests.store.helpers import Closing
@@ -54,7 +54,7 @@ async def test_a_wrong_key_is_a_refusal_and_changes_nothing(path: Path, key: byt
 
 async def test_a_file_that_is_no_journal_is_a_refusal_and_is_kept(path: Path, key: bytes, closing: Closing) -> None:
     path.write_bytes(b"not a journal" * 1000)
-    with pytest.raises(KeyWrong, match="first page is damaged"):
+    with pytest.raises(KeyWrong, match="damaged in every part"):
         await closing(Journal.open(path, key))
     assert path.read_bytes() == b"not a journal" * 1000
 
@@ -77,21 +77,21 @@ async def test_a_folder_that_is_not_there_is_told(tmp_path: Path, key: bytes, cl
         await closing(Journal.open(tmp_path / "nowhere" / "journal.db", key))
 
 
-async def test_a_damaged_page_is_an_error_and_not_an_altered_dose(path: Path, key: bytes, closing: Closing) -> None:
+async def test_a_damaged_page_is_an_error_and_not_an_altered_dose(path: Path, key: bytes) -> None:
     await (await Journal.open(path, key)).close()
     content = bytearray(path.read_bytes())
     for place in range(4096 + 100, len(content), 4096):
         content[place] ^= 1
     path.write_bytes(content)
-    with pytest.raises(JournalUnreadable):
-        await closing(Journal.open(path, key))
+    with pytest.raises(JournalUnreadable, match="malformed"):
+        open_writer(path, key)
 
 
 async def test_it_is_opened_as_durable_as_promised(path: Path, key: bytes, closing: Closing) -> None:
     journal = await closing(Journal.open(path, key))
 
     def pragma(name: str) -> object:
-        return journal._engine._connection._conn.execute(f"PRAGMA {name}").fetchone()[0]
+        return journal._engine._engine._connection._conn.execute(f"PRAGMA {name}").fetchone()[0]
 
     wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
     assert {name: pragma(name) for name in wanted} == wanted

@@ -1,0 +1,111 @@
+"""
+A copy of the few pages without which nothing else can be read: the first with the salt, the schema's, and that of the table `meta`.
+
+They change with a migration only, and are as encrypted here as in the journal. Kept in `<journal>.keepsake`; it may be missing.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
+
+from store.file.folder import sync_folder
+from store.file.log import Log
+from store.file.migrate import MIGRATIONS
+from store.file.pages import PAGE_BYTES, SALT_BYTES, Pages
+
+_ENTRY: Final = struct.Struct(f">I{PAGE_BYTES}s")
+_IV_AT, _MAC_AT = PAGE_BYTES - 80, PAGE_BYTES - 64
+_MARK: Final = 0
+"""The number under which the schema's version is kept."""
+_INTERIOR: Final = 5
+_FIRST_HEADER: Final = 100
+"""Where the b-tree of the first page begins; what is before it describes the file (sqlite.org/fileformat2.html §1.3)."""
+
+
+def keepsake(journal: Path) -> Mapping[int, bytes]:
+    """Return the pages that are kept, by number."""
+    path = _path(journal)
+    content = path.read_bytes() if path.exists() else b""
+    return dict(_ENTRY.iter_unpack(content[: len(content) // _ENTRY.size * _ENTRY.size]))
+
+
+def keep(journal: Path, key: bytes, roots: tuple[int, ...]) -> None:
+    """
+    Keep the pages as they are now, at the first start and after a migration or a rescue; *roots* are tables to keep besides the schema.
+
+    Raises:
+        OSError: they cannot be written. The journal does without.
+    """
+    with journal.open("rb") as opened:
+        salt = opened.read(SALT_BYTES)
+    mark = struct.pack(f">{PAGE_BYTES}s", str(max(MIGRATIONS)).encode())
+    before = keepsake(journal)
+    if before.get(_MARK) == mark and before.get(1, b"")[:SALT_BYTES] == salt:
+        return
+    log = Log.read(journal.with_name(journal.name + "-wal"))
+    latest = {frame.page: frame.body for frame in map(log.frame, range(log.own_end()))}
+
+    def page(number: int) -> bytes:
+        if number in latest:
+            return latest[number]
+        with journal.open("rb") as file:
+            file.seek((number - 1) * PAGE_BYTES)
+            return file.read(PAGE_BYTES)
+
+    wanted = {number: page(number) for root in (1, *roots) for number in _tree(root, page, key)}
+    pages = Pages(key, salt)
+    if not all(pages.whole(number, kept) for number, kept in wanted.items()):
+        return
+    unfinished = journal.with_name(journal.name + ".keepsake.new")
+    with unfinished.open("wb") as file:
+        file.writelines(_ENTRY.pack(number, kept) for number, kept in {_MARK: mark, **wanted}.items())
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(_path(journal))
+    sync_folder(journal.parent)
+
+
+def first_page(kept: bytes, key: bytes, size: int, pages: Pages) -> bytes:
+    """Return a first page that was kept, made to fit a file of *size* pages of which only the tables are read."""
+    clear = bytearray(_clear(1, kept, key))
+    clear[28:40] = struct.pack(">3I", size, 0, 0)  # no free pages: nothing is written into this file
+    encryptor = Cipher(AES(key), CBC(kept[_IV_AT:_MAC_AT])).encryptor()
+    content = encryptor.update(bytes(clear[SALT_BYTES:])) + kept[_IV_AT:_MAC_AT]
+    return pages.sealed(1, kept[:SALT_BYTES] + content)
+
+
+def size_told(first: bytes, key: bytes) -> int:
+    """Return how many pages the first page says the file has."""
+    (size,) = struct.unpack_from(">I", _clear(1, first, key), 28)
+    return int(size)
+
+
+def _tree(root: int, page: Callable[[int], bytes], key: bytes) -> Iterator[int]:
+    """Yield the pages of a table's b-tree."""
+    yield root
+    clear = _clear(root, page(root), key)
+    start = _FIRST_HEADER if root == 1 else 0
+    if clear[start] != _INTERIOR:
+        return
+    (cells,) = struct.unpack_from(">H", clear, start + 3)
+    places = struct.unpack_from(f">{cells}H", clear, start + 12)
+    for place in (*places, start + 8):
+        yield from _tree(struct.unpack_from(">I", clear, place)[0], page, key)
+
+
+def _clear(number: int, page: bytes, key: bytes) -> bytes:
+    start = SALT_BYTES if number == 1 else 0
+    decryptor = Cipher(AES(key), CBC(page[_IV_AT:_MAC_AT])).decryptor()
+    return page[:start] + decryptor.update(page[start:_IV_AT])
+
+
+def _path(journal: Path) -> Path:
+    return journal.with_name(journal.name + ".keepsake")

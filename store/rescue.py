@@ -1,0 +1,165 @@
+"""
+Put a journal right that is damaged: a copy with all that can be had, the damaged original kept beside it, the one in the other's place.
+
+A stop at any point leaves either the old or the new one whole: the new one is complete, under a name of its own, before the old is moved
+away, and the next start goes on from there. Whoever calls this has the journal's lock and has no connection open.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from store.file.connection import open_writer
+from store.file.folder import sync_folder
+from store.file.image import Image, composed, log_path, looks_whole
+from store.file.log import Tail
+from store.queries import Db, rows, run
+from store.salvage import Salvaged, doubt_last_commit, noted, salvaged
+
+_NOTHING_LOST: Final = Salvaged((), (), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Rescue:
+    """
+    What was found damaged, and what became of it; `at` is wall-clock milliseconds UTC.
+
+    `kept_as` is the damaged original's name. `bits` were flipped back, which lost nothing; `pages` stayed damaged. `held` are numbers of
+    records that are held with the reason `damaged`, `closed` of those that were closed and of which only the number is left; `holed`
+    what could not be read wholly. `commits_lost`: so many of the last commits could not be taken, and may have been acknowledged.
+    """
+
+    at: int
+    kept_as: str
+    bits: int
+    pages: int
+    held: tuple[int, ...]
+    closed: tuple[int, ...]
+    holed: tuple[str, ...]
+    commits_lost: int
+
+
+def rescued_at_start(journal: Path, key: bytes, now: int) -> Rescue | None:
+    """
+    Before SQLite opens the file: end a rescue that a stop cut off, look at the first page and the log, and rescue what is damaged.
+
+    Raises:
+        JournalError: it cannot be rescued; the files are left as they are.
+    """
+    _end_unfinished(journal)
+    if not journal.exists() or journal.stat().st_size == 0 or looks_whole(journal, key):
+        return None
+    return rescued(journal, key, now)
+
+
+def rescued(journal: Path, key: bytes, now: int, *, in_place: bool = True) -> Rescue | None:
+    """
+    Look at every page, and put right what is damaged; without *in_place* only tell what that would come to. None where nothing is.
+
+    Raises as `rescued_at_start`.
+    """
+    copy, before, fresh = (journal.with_name(f"{journal.name}{ending}") for ending in (".copied", ".before", ".salvaged"))
+    try:
+        image = composed(journal, key, copy)
+        if image.as_it_was():
+            return None
+        found = _NOTHING_LOST
+        if image.damaged:
+            holed = image.behind.tail is Tail.HOLED
+            older = composed(journal, key, before, before_holes=True).path if holed else None
+            found = salvaged(copy, key, fresh, now, older)
+        result = _result(image, found, _kept_as(journal, now), now)
+        if in_place:
+            new = fresh if image.damaged else copy
+            _note(new, key, result)
+            _put_in_place(journal, new, now)
+    finally:
+        for scratch in (copy, before, fresh):
+            for ending in ("", "-wal", "-shm"):
+                scratch.with_name(scratch.name + ending).unlink(missing_ok=True)
+    return result
+
+
+def rescues(db: Db) -> list[Rescue]:
+    """Return every rescue this journal has had, oldest first."""
+    return [_as_rescue(json.loads(said)) for (said,) in rows(db, "reports")]
+
+
+def _as_rescue(said: dict[str, Any]) -> Rescue:
+    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
+    return Rescue(**fields)
+
+
+def _result(image: Image, found: Salvaged, kept_as: str, now: int) -> Rescue:
+    lost = image.behind.lost if image.behind.tail is Tail.LOST else 0
+    return Rescue(now, kept_as, image.bits, len(image.damaged), found.held, found.closed, found.holed, lost)
+
+
+def _kept_as(journal: Path, now: int) -> str:
+    return f"{journal.name}.damaged-{datetime.fromtimestamp(now / 1000, UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _note(new: Path, key: bytes, result: Rescue) -> None:
+    """Let the new journal tell of the damage itself, and be one file again."""
+    db = open_writer(new, key)
+    try:
+        if result.commits_lost:
+            doubt_last_commit(db)
+        said: Mapping[str, Any] = asdict(result)
+        db.execute("BEGIN IMMEDIATE")
+        run(db, "keep_meta", name=f"damage-{result.at:014}", value=json.dumps(said).encode())
+        noted(db, result.at, result.kept_as, said)
+        db.execute("COMMIT")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        db.close()
+
+
+def _put_in_place(journal: Path, new: Path, now: int) -> None:
+    os.utime(new, (now / 1000, now / 1000))  # what the original is to be called, also for a start that ends this
+    _sync(new)
+    ready = _ready(journal)
+    new.replace(ready)
+    sync_folder(journal.parent)
+    _end_unfinished(journal)
+
+
+def _end_unfinished(journal: Path) -> None:
+    """Move the damaged files away and the new one to their place; each step may be done twice."""
+    ready = _ready(journal)
+    if not ready.exists():
+        return
+    kept = journal.with_name(_kept_as(journal, round(ready.stat().st_mtime * 1000)))
+    log = log_path(journal)
+    if journal.exists() and not kept.exists():
+        _linked(journal, kept)
+    if log.exists():
+        log.replace(kept.with_name(kept.name + "-wal"))
+    log.with_name(journal.name + "-shm").unlink(missing_ok=True)
+    sync_folder(journal.parent)  # before the new file is there: the old log must never be read into it
+    ready.replace(journal)
+    sync_folder(journal.parent)
+
+
+def _linked(journal: Path, kept: Path) -> None:
+    try:
+        os.link(journal, kept)
+    except OSError:  # a file system without links
+        shutil.copy2(journal, kept)
+        _sync(kept)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _ready(journal: Path) -> Path:
+    return journal.with_name(f"{journal.name}.rescued")

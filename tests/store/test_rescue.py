@@ -1,0 +1,369 @@
+"""What is damaged is put right or held, the original is kept, and a stop in the middle leaves one of the two whole."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from store import rescue
+from store.decisions import Act, NotDecided, Obstacle
+from store.errors import JournalDamaged, JournalUnreadable, KeyWrong
+from store.file.connection import open_writer
+from store.file.folder import sync_folder
+from store.file.image import looks_whole
+from store.file.log import FRAME_BYTES, Log
+from store.file.pages import PAGE_BYTES, Pages
+from store.identity_ledger import PROVISIONAL_IDS
+from store.journal import Journal
+from store.records import RecordState
+from store.rescue import Rescue, rescued, rescued_at_start
+from tests.store.damage import AT, alter, build, flip, fold, frame_at, log_of, read, roots, wipe
+from tests.store.helpers import KEY, NOON, Closing, never_holds
+from tests.store.verbs import a_write
+
+SALT, PAGE, COMMIT, CHECKSUM, BODY = 8, 3, 7, 16, 24 + 2000
+"""Places within a frame; a commit's size is in its last byte."""
+
+LOG_FLIPS: dict[str, Callable[[Path], None]] = {
+    **{f"header, byte {place}": lambda path, place=place: flip(log_of(path), place) for place in (0, 7, 11, 15, 16, 20, 24, 31)},  # type: ignore[misc]
+    **{
+        f"{name} of frame {index}": lambda path, index=index, place=place: flip(log_of(path), frame_at(path, index) + place)  # type: ignore[misc]
+        for index in (0, 7, -1)
+        for name, place in {"salt": SALT, "page": PAGE, "commit": COMMIT, "checksum": CHECKSUM, "body": BODY}.items()
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A journal and its log, made once."""
+    made = tmp_path_factory.mktemp("template") / "journal.db"
+    asyncio.run(build(made))
+    return made
+
+
+@pytest.fixture
+def built(path: Path, template: Path) -> Path:
+    shutil.copytree(template.parent, path.parent, dirs_exist_ok=True)
+    return path
+
+
+@pytest.fixture
+def whole(built: Path) -> dict[str, Any]:
+    """The journal as it was before the damage."""
+    copy = built.with_name("whole.db")
+    shutil.copy(built, copy)
+    shutil.copy(log_of(built), log_of(copy))
+    found = read(copy)
+    copy.unlink()
+    return found
+
+
+@pytest.mark.parametrize("damage", LOG_FLIPS.values(), ids=LOG_FLIPS)
+def test_one_bit_of_the_log_costs_nothing(path: Path, whole: dict[str, Any], damage: Callable[[Path], None]) -> None:
+    damage(path)
+    found = rescued_at_start(path, KEY, AT)
+    assert found is not None
+    assert (found.held, found.closed, found.commits_lost) == ((), (), 0)
+    assert read(path) == whole
+
+
+def test_one_bit_of_each_page_of_the_file_costs_nothing(path: Path, whole: dict[str, Any]) -> None:
+    fold(path)
+    pages = path.stat().st_size // PAGE_BYTES
+    for page in range(0, pages, 4):
+        flip(path, page * PAGE_BYTES + (5 if page == 0 else 37 * page), page % 8)
+    found = rescued(path, KEY, AT)
+    assert found is not None
+    assert found.bits == len(range(0, pages, 4))
+    assert found.pages == 0
+    assert read(path) == whole
+    assert path.with_name(found.kept_as).exists()
+
+
+def test_nothing_is_done_where_nothing_is_damaged(path: Path, whole: dict[str, Any]) -> None:
+    assert looks_whole(path, KEY)
+    before = path.read_bytes(), log_of(path).read_bytes()
+    assert rescued_at_start(path, KEY, AT) is None
+    assert rescued(path, KEY, AT) is None
+    assert (path.read_bytes(), log_of(path).read_bytes()) == before
+    assert read(path) == whole
+
+
+def test_what_a_crash_cuts_off_is_no_damage(path: Path, whole: dict[str, Any]) -> None:
+    last = log_of(path).read_bytes()[-FRAME_BYTES:]
+    uncommitted = last[:4] + bytes(4) + last[8:]
+    with log_of(path).open("ab") as file:
+        file.write(uncommitted + last[:1000])
+    assert rescued_at_start(path, KEY, AT) is None
+    assert read(path) == whole
+
+
+@pytest.mark.parametrize("index", [7, -1], ids=["in the middle", "in the last commit"])
+def test_two_bits_of_a_frame_lose_no_commit(path: Path, whole: dict[str, Any], index: int) -> None:
+    place = frame_at(path, index)
+    flip(log_of(path), place + BODY)
+    flip(log_of(path), place + BODY + 9)
+    found = rescued_at_start(path, KEY, AT)
+    assert found is not None
+    assert found.commits_lost == 0
+    now = read(path)
+    assert {row[0] for row in now["record"]} == {row[0] for row in whole["record"]}
+    assert now["record_request"] <= whole["record_request"]
+    missing = {row[0] for row in whole["record_request"] - now["record_request"]}
+    assert missing <= {*found.held, *(row[0] for row in whole["record"] if row[2] == "delivered")}
+
+
+def test_a_last_commit_of_which_nothing_is_whole_leaves_what_was_before_it(path: Path, whole: dict[str, Any]) -> None:
+    """It made the last record `delivered`; what it touched is taken from the commit before, and looked up before it is sent."""
+    log = Log.read(log_of(path))
+    before = max(index for index in range(log.own_end() - 1) if log.frame(index).commit)
+    for index in range(before + 1, log.own_end()):
+        flip(log_of(path), frame_at(path, index) + BODY)
+        flip(log_of(path), frame_at(path, index) + BODY + 9)
+    found = rescued_at_start(path, KEY, AT)
+    assert found is not None
+    assert (found.held, found.closed, found.commits_lost) == ((), (), 0)
+    now = read(path)
+    assert now["record_request"] == whole["record_request"]
+    (last,) = (row for row in now["record"] if row[0] == 60)
+    assert (last[2], last[13]) == ("unknown", 1)
+
+
+def test_a_frame_that_is_gone_is_told_and_what_may_have_been_sent_is_looked_up(path: Path, whole: dict[str, Any]) -> None:
+    alter(log_of(path), frame_at(path, -1), lambda old: secrets.token_bytes(len(old)), FRAME_BYTES)
+    found = rescued_at_start(path, KEY, AT)
+    assert found is not None
+    assert found.commits_lost == 1
+    assert log_of(path.with_name(found.kept_as)).exists()
+    records = read(path)["record"]
+    heads = [row for row in records if row[2] in ("pending", "unknown") and row[6] == 0]
+    assert heads
+    assert {(row[2], row[13]) for row in heads} == {("unknown", 1)}
+    db = open_writer(path, KEY)
+    assert db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'record'").fetchone()[0] >= 60 + 512 - 1
+    db.close()
+    del whole
+
+
+def test_a_log_that_was_folded_in_before_its_damage_is_not_read_back_into_the_file(path: Path, whole: dict[str, Any]) -> None:
+    log = log_of(path).read_bytes()
+    fold(path)
+    log_of(path).write_bytes(log)  # as after a checkpoint, before the next write
+    flip(log_of(path), frame_at(path, -1) + BODY)
+    flip(log_of(path), frame_at(path, -1) + BODY + 9)
+    found = rescued_at_start(path, KEY, AT)
+    assert found is not None
+    assert (found.pages, found.held, found.commits_lost) == (0, (), 0)
+    assert read(path) == whole
+
+
+TABLES = [
+    "record", "record_request", "record_lane", "record_answer", "fact_claim", "request_claim", "identity", "outage", "audit", "counter",
+    "record_tally", "operator_hold", "record_revision", "sqlite_sequence", "delivery_delay", "meta", "record_transition", "record_head",
+    "sqlite_autoindex_record_1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_lost_root_page_of_any_table_costs_that_table_at_most(path: Path, whole: dict[str, Any], table: str) -> None:
+    fold(path)
+    wipe(path, roots(path)[table])
+    found = rescued(path, KEY, AT)
+    assert found is not None
+    now = read(path)
+    assert {row[0] for row in now["record"]} == set(range(1, 61)), "each number has its row"
+    still_open = {row[0] for row in now["record"] if row[2] not in ("delivered", "refused", "discarded")}
+    assert still_open == {row[0] for row in whole["record"] if row[2] == "pending"}
+    if table == "record":
+        assert set(found.held) == still_open
+        assert set(found.closed) == set(range(1, 61)) - still_open
+        assert {row[1] for row in now["record"]} == {row[1] for row in whole["record"]}, "addresses of records stay"
+    elif table == "record_request":
+        assert set(found.held) == still_open
+    else:
+        assert found.held == ()
+    assert now["record_lane"] == whole["record_lane"]
+    assert now["fact_claim"] == whole["fact_claim"]
+    assert now["identity"] == whole["identity"]
+    for kept in {"record_request", "request_claim", "outage"} - {table}:
+        assert now[kept] == whole[kept]
+
+
+def test_counters_do_not_fall_below_what_there_is(path: Path, whole: dict[str, Any]) -> None:
+    fold(path)
+    wipe(path, roots(path)["counter"])
+    rescued(path, KEY, AT)
+    db = open_writer(path, KEY)
+    counters = {(name, label): total for name, label, total in db.execute("SELECT * FROM counter")}
+    db.close()
+    assert counters["records_recorded_total", "vaccinate"] == len(whole["record"])
+    assert counters[PROVISIONAL_IDS, ""] == 1
+
+
+@pytest.mark.parametrize("page", ["first", "schema", "salt"])
+def test_without_its_first_pages_the_file_is_read_by_the_keepsake(path: Path, whole: dict[str, Any], page: str) -> None:
+    fold(path)
+    kept = sorted(number for number in rescue_keepsake(path) if number)
+    if page == "salt":
+        alter(path, 0, lambda old: secrets.token_bytes(len(old)), 16)
+    else:
+        wipe(path, 1 if page == "first" else kept[-1])
+    found = rescued_at_start(path, KEY, AT) or rescued(path, KEY, AT)
+    assert found is not None
+    assert found.held == ()
+    assert read(path) == whole
+
+
+def rescue_keepsake(path: Path) -> list[int]:
+    from store.file.keepsake import keepsake
+
+    return list(keepsake(path))
+
+
+@pytest.mark.parametrize("left", [PAGE_BYTES * 20, PAGE_BYTES * 20 + 100], ids=["at a page", "within a page"])
+def test_a_file_cut_short_keeps_what_is_left(path: Path, whole: dict[str, Any], left: int) -> None:
+    fold(path)
+    os.truncate(path, left)
+    found = rescued(path, KEY, AT)
+    assert found is not None
+    assert found.pages > 0
+    assert {row[0] for row in read(path)["record"]} == {row[0] for row in whole["record"]}
+
+
+def test_another_key_opens_nothing_and_changes_nothing(path: Path, whole: dict[str, Any]) -> None:
+    flip(path, 2000)
+    before = sorted((each.name, each.read_bytes()) for each in path.parent.iterdir() if each.is_file())
+    with pytest.raises(KeyWrong, match="damaged in every part"):
+        rescued_at_start(path, bytes(32), AT)
+    assert sorted((each.name, each.read_bytes()) for each in path.parent.iterdir() if each.is_file()) == before
+    del whole
+
+
+def test_not_even_a_keepsake_is_a_refusal_that_keeps_the_file(path: Path, whole: dict[str, Any]) -> None:
+    fold(path)
+    wipe(path, roots(path)["meta"])
+    path.with_name(path.name + ".keepsake").unlink()
+    before = path.read_bytes()
+    with pytest.raises(JournalUnreadable, match="key of its hashes"):
+        rescued(path, KEY, AT)
+    assert path.read_bytes() == before
+    assert not list(path.parent.glob("*.salvaged*"))
+    del whole
+
+
+@pytest.mark.parametrize("step", range(7))
+def test_a_stop_at_any_step_leaves_one_of_the_two_whole(
+    path: Path, whole: dict[str, Any], step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flip(log_of(path), frame_at(path, 7) + BODY)
+    taken = 0
+
+    def dying(act: Callable[..., Any]) -> Callable[..., Any]:
+        def once(*args: Any) -> Any:
+            nonlocal taken
+            if taken == step:
+                raise KeyboardInterrupt
+            taken += 1
+            return act(*args)
+
+        return once
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", dying(Path.replace))
+        patch.setattr("store.rescue.sync_folder", dying(sync_folder))
+        patch.setattr("os.link", dying(os.link))
+        patch.setattr(rescue, "_sync", dying(rescue._sync))
+        with pytest.raises(KeyboardInterrupt):
+            rescued(path, KEY, AT)
+    rescued_at_start(path, KEY, AT + 1000)
+    assert read(path) == whole
+    assert not path.with_name(path.name + ".rescued").exists()
+    assert [each for each in path.parent.glob("*.damaged-*") if not each.name.endswith("-wal")]
+
+
+async def test_a_damaged_page_met_while_running_is_mended_and_nobody_is_answered_wrongly(
+    path: Path, built: Path, closing: Closing, caplog: pytest.LogCaptureFixture
+) -> None:
+    fold(built)
+    root = roots(path)["record_request"]
+    journal = await closing(Journal.open(path, KEY))
+    await _forget(journal)
+    wipe(path, root)
+    caplog.set_level(logging.CRITICAL)
+    with pytest.raises(JournalDamaged, match="being put right"):
+        await journal.get(1)
+    with pytest.raises(JournalDamaged):
+        await journal.record(a_write(61), send=False)
+    await journal._engine.mended()
+    found = await journal.get(1)
+    assert found is not None
+    assert (found.state, found.reason, found.body) == (RecordState.HELD, "damaged", b"")
+    decision = await journal.retry(found, Act("Asha Rawat (invented)", ""), NOON)
+    assert isinstance(decision, NotDecided)
+    assert decision.obstacle is Obstacle.NOT_WHOLE
+    figures = await journal.snapshot(NOON, never_holds)
+    assert figures.quarantined == len(figures.rescues[0].held) == 40
+    assert [event.__dict__["action"] for event in caplog.records] == ["rescued"]
+    await journal.record(a_write(61), send=False)
+
+
+async def test_a_disk_that_goes_on_damaging_is_not_mended_without_end(path: Path, built: Path, closing: Closing) -> None:
+    fold(built)
+    journal = await closing(Journal.open(path, KEY))
+    for _ in range(2):
+        await _forget(journal)
+        wipe(path, (await journal._engine.read(lambda db: dict(db.execute("SELECT name, rootpage FROM sqlite_schema"))))["record_request"])
+        with pytest.raises(JournalDamaged):
+            await journal.get(1)
+        await journal._engine.mended()
+    with pytest.raises(JournalDamaged):
+        await journal.get(2)
+    assert len([each for each in path.parent.glob("*.damaged-*") if not each.name.endswith("-wal")]) == 1
+
+
+async def test_the_page_check_finds_what_nobody_reads(path: Path, built: Path, closing: Closing) -> None:
+    fold(built)
+    journal = await closing(Journal.open(path, KEY))
+    flip(path, 15 * PAGE_BYTES + 77)
+    after, damaged = await journal.damaged_after(0)
+    assert (after, damaged) == (0, [16])
+    await journal.mend()
+    assert (await journal.damaged_after(0))[1] == []
+    assert [each.bits for each in await journal.rescues()] == [1]
+
+
+async def _forget(journal: Journal) -> None:
+    """Drop all pages from memory."""
+    engine = journal._engine._engine
+    for connection in (engine._connection, engine._reader):
+        await connection.execute_fetchall("PRAGMA cache_size = 0")
+        await connection.execute_fetchall("PRAGMA shrink_memory")
+    await asyncio.sleep(0)
+
+
+def test_a_report_is_read_back_as_it_was_written() -> None:
+    said = Rescue(AT, "journal.db.damaged-x", 1, 2, (3,), (4,), ("record",), 0)
+    from dataclasses import asdict
+
+    assert rescue._as_rescue(asdict(said)) == said
+
+
+def test_a_page_is_repaired_only_to_what_was_written() -> None:
+    pages = Pages(KEY, bytes(16))
+    page = pages.sealed(7, secrets.token_bytes(PAGE_BYTES - 64))
+    assert pages.whole(7, page)
+    assert not pages.whole(8, page)
+    for place in (0, 2000, PAGE_BYTES - 70, PAGE_BYTES - 1):
+        flipped = page[:place] + bytes([page[place] ^ 16]) + page[place + 1 :]
+        assert not pages.whole(7, flipped)
+        assert pages.repaired(7, flipped) == page
+        assert pages.repaired(7, bytes([flipped[1] ^ 1, *flipped[1:]])) is None
