@@ -15,7 +15,7 @@ from proxy.rules.look_up import question
 from proxy.rules.outcome import OutcomeKind, classify, view_of
 from proxy.rules.problems import problem
 from proxy.rules.receipt import declared_fields, receipt
-from proxy.rules.routes import Match, RouteTable
+from proxy.rules.routes import Match, RouteTable, without_prefix
 from proxy.rules.settlement import Sent, Told, settlement
 from proxy.rules.slots import slots_in
 from proxy.rules.wire import Answer, Fields
@@ -60,8 +60,7 @@ def read_request(text: str, prefix: str) -> Request:
     if "://" in target:
         target = "/" + target.partition("://")[2].partition("/")[2]
     path, mark, query = target.partition("?")
-    inside = path.removeprefix(prefix.rstrip("/")) if path == prefix.rstrip("/") or path.startswith(prefix.rstrip("/") + "/") else path
-    return Request(words[0].upper(), (inside or "/") + mark + query, fields, body)
+    return Request(words[0].upper(), (without_prefix(path, prefix.rstrip("/")) or path) + mark + query, fields, body)
 
 
 def read_answer(text: str) -> Answer:

@@ -65,7 +65,9 @@ class LookUps:
     async def needed(self, record: Record) -> bool:
         """Whether *record* has to be looked up before it is sent."""
         route = self.profile.route(record.route)
-        if route is None or (route.look_up is None and route.idempotent is None):
+        if route is not None and await self._may_be_repeated(record):
+            return False
+        if route is None or route.look_up is None:
             return record.maybe_applied  # it cannot be, and is held again unless a person vouches that no send got through
         restored = self.journal.restored
         unsent = Unsent(

@@ -177,8 +177,7 @@ class Sender:
         answer: Answer | None,
         first_failure: Callable[[], None] = lambda: None,
     ) -> None:
-        taken = (OutcomeKind.ACCEPTED, OutcomeKind.ALREADY_RECORDED)
-        accepted = outcome is not None and outcome.kind in taken and made.state is RecordState.DELIVERED
+        accepted = outcome is not None and outcome.kind is OutcomeKind.ACCEPTED
         stored = StoredAnswer(answer.status, answer.reason, to_block(answer.fields), answer.body) if answer and accepted else None
         learnt = self._learnt(record, answer) if answer and accepted else None
         await until_kept(

@@ -163,6 +163,22 @@ def test_a_profile_of_ones_own() -> None:
                 'body.person, body.persons[], query.person or path.person, or "body.subject after Person/"'
             ),
         ),
+        (
+            HEAD + RECORD.replace("    content: [batch]\n", "    idempotent: request.body\n"),
+            "own.yaml:7: routes[0].content: must be given on a record route",
+        ),
+        (
+            HEAD + route("find", "/find").removesuffix("}\n") + ", send_headers: {X-A: request.body}}\n",
+            "own.yaml:7: routes[0].send_headers: belongs on record routes only; this one is pass",
+        ),
+        (
+            HEAD + RECORD + "    refuse_if: [{when: request.body, text: no}]\n",
+            'own.yaml:15: routes[0].refuse_if[0].when: "request" is not there to be asked; did you mean "query"?',
+        ),
+        (
+            HEAD + RECORD + "error_body: problem.title\n",
+            'own.yaml:15: error_body: "problem" is not there to be asked; valid here: code, title, detail, status',
+        ),
         (HEAD + RECORD + "    slots: [body.a, path.id]\n", 'own.yaml:15: routes[0].slots[1]: there is no parameter {id} in "/doses"'),
         (
             HEAD + route("find", "/find") + "    # more\n" + listed("x", "GET", "body.id"),

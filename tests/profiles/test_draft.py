@@ -156,6 +156,11 @@ paths = st.lists(segments, min_size=1, max_size=3).map(
 )
 
 
+@pytest.mark.parametrize("title", ["0", "null", "Yes", "1-2", "\x98", 'a "b" # c', ""])
+def test_a_title_is_text_whatever_it_looks_like(title: str) -> None:
+    assert loaded(json.dumps({"openapi": "3", "info": {"title": title}, "paths": {"/a": {"get": {"operationId": title}}}})).routes
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.dictionaries(paths, operations, min_size=1, max_size=6), st.text(max_size=8))
 def test_every_draft_with_a_route_loads(described: dict[str, Any], title: str) -> None:

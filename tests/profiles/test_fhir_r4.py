@@ -87,10 +87,14 @@ def test_a_transaction_is_in_the_lanes_of_all() -> None:
             "resource": {"resourceType": "Observation", "subject": {"reference": "Patient/8"}},
             "request": {"method": "POST", "url": "Observation"},
         },
-        {"resource": PERSON | {"id": "9"}, "request": {"method": "PUT", "url": "Patient/9"}, "fullUrl": "urn:uuid:2"},
+        {
+            "resource": PERSON | {"id": "9", "identifier": [{"system": "urn:p", "value": "1"}]},
+            "request": {"method": "PUT", "url": "Patient/9"},
+            "fullUrl": "urn:uuid:2",
+        },
     ]
     lanes, _ = facts("/", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
-    assert set(lanes) == {"4711", "8", "9", "urn:uuid:1", "urn:uuid:2"}
+    assert set(lanes) == {"4711", "8", "9", "lakshmi devi nair 1962-05-01", "urn:p|1"}
 
 
 OUTCOME: Final = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "invalid"}]}
