@@ -57,7 +57,7 @@ def _boot_id() -> str:
     boot's time of day is no name: it moves with the wall clock, and would be equal or not just when that is in doubt.
     """
     try:
-        return BOOT_ID_FILE.read_text("ascii").strip()
+        return BOOT_ID_FILE.read_text("utf-8").strip()
     except OSError:
         return uuid.uuid4().hex
 
