@@ -18,10 +18,13 @@ from zoneinfo import ZoneInfo
 from proxy.profiles.model import Profile
 from proxy.rules.circuit import Policy as CircuitPolicy
 from proxy.rules.pace import full, start_delay_s
+from proxy.rules.trust import Rules as TrustRules
 from proxy.settings import Settings
+from proxy.traffic.acceptances import Acceptances
 from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.budget import Budget
 from proxy.traffic.circuits import Circuits
+from proxy.traffic.client_keys import ClientKeys
 from proxy.traffic.clock import Clock
 from proxy.traffic.credentials import Credentials
 from proxy.traffic.data_port import DataPort
@@ -29,6 +32,7 @@ from proxy.traffic.look_ups import LookUps
 from proxy.traffic.meters import Meters
 from proxy.traffic.monitor import Monitor
 from proxy.traffic.outage_keeper import OutageKeeper
+from proxy.traffic.own_credential import OwnCredential, own_credential
 from proxy.traffic.pass_route import OTHER_GROUP, PassRoute
 from proxy.traffic.persons import Persons, persons_of
 from proxy.traffic.prober import Prober
@@ -40,6 +44,7 @@ from proxy.traffic.retry import Wake, keep_running
 from proxy.traffic.sender import Sender
 from proxy.traffic.sweeper import Sweeper
 from proxy.traffic.tasks import Background
+from proxy.traffic.token_keys import TokenKeys
 from proxy.traffic.trials import Trials
 from proxy.traffic.upstream import Upstream
 from store.journal import Journal
@@ -98,6 +103,7 @@ class Sidecar:
         """Take up what the process before this one left: sends cut off, a running outage, an operator's hold."""
         await take_over(self.journal, self.clock, self.look_ups)
         await self.keeper.resume()
+        await self.credentials.load(self.journal)
         self.circuits.hold(held=await self.journal.operator_hold() is not None)
 
     @asynccontextmanager
@@ -108,6 +114,8 @@ class Sidecar:
             asyncio.create_task(keep_running("replay", self.replayer.step, self.replayer.wake)),
             asyncio.create_task(keep_running("sweep", self.sweeper.step, Wake())),
             asyncio.create_task(keep_running("purge", self.purger.step, Wake())),
+            asyncio.create_task(keep_running("token-keys", self.credentials.keys.step, self.credentials.keys.wake)),
+            *(asyncio.create_task(keep_running("token", source.step, source.wake)) for source in self.credentials.own.sources()),
             *(asyncio.create_task(keep_running("probe", prober.step, prober.wake)) for prober in self.probers),
         ]
         try:
@@ -141,9 +149,9 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
         return start_delay_s(settings.centre.id, journal.installation_id, outage_s, draw, settings.replay.spread_max, retry_after_s)
 
     circuits = Circuits(policies, clock, start_delay)
-    credentials = Credentials(profile.credentials.headers, settings.upstream.headers, journal.lane_hash)
-    budget = Budget(full(settings.replay.calls_per_minute or profile.pacing.calls_per_minute, clock.monotonic()), clock)
     background = Background()
+    credentials = _credentials(settings, profile, journal, meters, clock, upstream, circuits, background)
+    budget = Budget(full(settings.replay.calls_per_minute or profile.pacing.calls_per_minute, clock.monotonic()), clock)
     active = ActiveProfile(profile)
     persons = persons_of(settings, active, journal)
     look_ups = LookUps(
@@ -179,6 +187,7 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
         for name, group in profile.groups.items()
         if group.probe is not None
     )
+    credentials.bells.append(replayer.wake.ring)
     circuits.bells += [keeper.wake.ring, replayer.wake.ring, *(prober.wake.ring for prober in probers)]
     passing = PassRoute(active, upstream, circuits, credentials, budget, persons, meters, settings.answering.body_max)
     return Sidecar(
@@ -200,6 +209,36 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
         keeper=keeper,
         probers=probers,
         passing=passing,
+    )
+
+
+def _credentials(  # noqa: PLR0913, PLR0917 - the parts it is made of
+    settings: Settings,
+    profile: Profile,
+    journal: Journal,
+    meters: Meters,
+    clock: Clock,
+    upstream: Upstream,
+    circuits: Circuits,
+    background: Background,
+) -> Credentials:
+    recording = settings.recording
+
+    def told(own: OwnCredential) -> None:
+        meters.credential_ok.set(own.wrong is None)
+        circuits.lacking(credential=own.missing)
+
+    own = own_credential(settings.upstream, upstream, clock, told)
+    return Credentials(
+        named=profile.credentials,
+        own=own,
+        keys=TokenKeys(recording, upstream, journal, clock),
+        client_keys=ClientKeys(recording.client_keys_file),
+        acceptances=Acceptances(journal, background, clock),
+        rules=TrustRules(recording.trust_for, recording.loopback_trusted, own.configured),
+        hashed=journal.lane_hash,
+        clock=clock,
+        in_auth_outage=circuits.auth_outage,
     )
 
 

@@ -14,7 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from store import afterwards, audit, decision_ledger, identity_ledger, operator_hold, outage_ledger, record_ledger, record_search
+from store import (
+    afterwards,
+    audit,
+    decision_ledger,
+    identity_ledger,
+    operator_hold,
+    outage_ledger,
+    principal_ledger,
+    record_ledger,
+    record_search,
+)
 from store.audit import AuditEntry
 from store.decisions import Act, Decision, Edited, HeldGroup, Revision
 from store.file.engine import CommitObserver, Engine
@@ -24,6 +34,7 @@ from store.identities import Identity, Learnt, Rekey
 from store.operator_hold import OperatorHold
 from store.outage_ledger import OutageFilter
 from store.outages import Outage
+from store.principal_ledger import Accepted, Waiting
 from store.queries import Db, run, value
 from store.record_search import RecordFilter
 from store.records import Admission, NewRecord, Record, RecordState, Settlement, StoredAnswer
@@ -99,7 +110,7 @@ class Journal:
 
     # Records
 
-    async def record(self, new: NewRecord, *, send: bool, issue: Callable[[int], str] | None = None) -> Admission:
+    async def record(self, new: NewRecord, *, send: bool, issue: Callable[[int], str] | None = None, may_wait: bool = True) -> Admission:
         """
         Keep a write, unless it is known. With *send* it is `sending` at once, unless something older waits in one of its lanes.
 
@@ -107,10 +118,11 @@ class Journal:
             new: The write; what it leaves out (natural key, idempotency key, ids awaited) is not asked about.
             send: Whether the caller is ready to send it.
             issue: Given for a registration: makes a provisional id from a number that was never used before. Pure.
+            may_wait: Whether to keep it too where it waits behind something older.
         """
         if issue is None:
-            return await self._engine.write(record_ledger.record, new, send=send)
-        return await self._engine.write(record_ledger.register, new, issue, self.lane_hash, send=send)
+            return await self._engine.write(record_ledger.record, new, send=send, may_wait=may_wait)
+        return await self._engine.write(record_ledger.register, new, issue, self.lane_hash, send=send, may_wait=may_wait)
 
     async def begin_send(self, number: int, now: int) -> Record | None:
         """Claim a pending record that heads all its lanes; durable before the first byte goes out. None where it is not that."""
@@ -286,6 +298,36 @@ class Journal:
         """Return what is known of each id; those that are not ours are left out."""
         return await self._engine.read(identity_ledger.identities, provisionals)
 
+    # Whose credential the server took; keyed hashes (`lane_hash`), never a credential
+
+    async def accept_credential(self, accepted: Accepted) -> None:
+        """Note that the server accepted a credential."""
+        await self._engine.write(principal_ledger.accept, accepted)
+
+    async def refuse_credential(self, credential: bytes, now: int) -> bool:
+        """Note that the server refused a credential that it had accepted; False where that is not known of it."""
+        return await self._engine.write(principal_ledger.refuse, credential, now)
+
+    async def accepted_credentials(self) -> list[Accepted]:
+        """Return the credentials that the server accepted, the latest last."""
+        return await self._engine.read(principal_ledger.accepted)
+
+    async def stand_ins(self) -> Mapping[bytes, bytes]:
+        """Return, by principal, what must be equal of another whose credential may send that one's records."""
+        return await self._engine.read(principal_ledger.stand_ins)
+
+    async def waiting_for_log_in(self) -> list[Waiting]:
+        """Return what goes up with a client's credential and heads its lanes, by group and principal."""
+        return await self._engine.read(principal_ledger.waiting)
+
+    async def remember(self, name: str, content: bytes) -> None:
+        """Keep something that can be had again but may be needed while it cannot, in place of what was kept under that name."""
+        await self._engine.write(_remember, name, content)
+
+    async def remembered(self, name: str) -> bytes | None:
+        """Return what was kept under that name."""
+        return await self._engine.read(_remembered, name)
+
     # Outages
 
     async def open_outage(self, group: str, started_at: int, detected_at: int, cause: str, scope: str, now: int) -> Outage:
@@ -351,3 +393,12 @@ def _installation(db: Db) -> Installation:
     run(db, "keep_meta", name="installation_id", value=secrets.token_bytes(16))
     run(db, "keep_meta", name="hash_key", value=secrets.token_bytes(32))
     return Installation(value(db, "meta", name="installation_id"), value(db, "meta", name="hash_key"))
+
+
+def _remember(db: Db, name: str, content: bytes) -> None:
+    run(db, "keep_meta_anew", name=f"remembered {name}", value=content)
+
+
+def _remembered(db: Db, name: str) -> bytes | None:
+    content: bytes | None = value(db, "meta", name=f"remembered {name}")
+    return content

@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-COMMANDS: Final = ("serve", "check", "status", "replay", "records", "outages", "export", "audit", "hold", "release", "demo")
+COMMANDS: Final = ("serve", "check", "status", "replay", "records", "outages", "export", "audit", "hold", "release", "clients", "demo")
 """Each is a function of its own name in a module of its own name."""
 
 

@@ -46,6 +46,12 @@ def _lines(found: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
         lines.insert(1, ("On hold", f"by {hold['by']} since {shown(hold['held_at'], zone)}, {until}{why}"))
     if found["records"]["held"]:
         lines.append(("Held", f"{found['records']['held']} wait for a person: dosekeeper records list --state held --grouped"))
+    if (own := found["credential"]) and not own["ok"]:
+        lines.insert(
+            1, ("Credential", f"{own['reason']}. Put the right one in place: upstream.headers or upstream.oauth2; it is read anew")
+        )
+    if found["needs_log_in"]:
+        lines.append(("Needs log-in", f"records of {found['needs_log_in']} wait for whoever recorded them to log in at a desk"))
     if found["past_deadline"]:
         lines.append(("LATE", f"{found['past_deadline']} past their deadline. Enter them by hand, from: dosekeeper export --out FILE"))
     if not found["service"]:

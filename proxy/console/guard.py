@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 
 from proxy.console.problems import refused
-from proxy.operations.loopback import is_loopback
+from proxy.rules.loopback import is_loopback
 
 OPEN: Final = frozenset({"/healthz", "/readyz"})
 """Health checks tell nothing of the centre, and those who ask carry no token."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from proxy.operations.centre import Centre
+from proxy.operations.groups import group_is_down, groups, is_down
+from proxy.operations.log_ins import needing
 from proxy.operations.times import rfc3339
-from proxy.rules.circuit import Phase
 from store.operator_hold import OperatorHold
 from store.outages import Outage
 from store.records import OPEN_STATES
@@ -38,6 +39,8 @@ async def status(centre: Centre) -> dict[str, Any]:
         "oldest_unsent_at": rfc3339(snapshot.oldest_unsent_at),
         "next_deadline_at": rfc3339(snapshot.next_deadline_at),
         "past_deadline": snapshot.past_deadline,
+        "needs_log_in": await needing(centre, snapshot, now),
+        "credential": _credential(centre),
         "all_confirmed": not any(snapshot.records[state] for state in OPEN_STATES),
     }
 
@@ -48,24 +51,6 @@ async def public_status(centre: Centre) -> dict[str, Any]:
     return {name: whole[name] for name in PUBLIC}
 
 
-def groups(centre: Centre) -> tuple[str, ...]:
-    """Return all groups of routes, in the profile's order."""
-    return centre.traffic.circuits.groups() if centre.traffic else tuple(centre.profile().groups)
-
-
-def is_down(centre: Centre, snapshot: Snapshot) -> bool:
-    """Whether a group with a record route is out."""
-    return any(group_is_down(centre, group, snapshot) for group in centre.record_groups())
-
-
-def group_is_down(centre: Centre, group: str, snapshot: Snapshot) -> bool:
-    """Whether *group* is open or half-open; where nothing is running, whether its outage was when the last service stopped."""
-    if centre.traffic is not None:
-        return centre.traffic.circuits.watched(group).circuit.phase in (Phase.OPEN, Phase.HALF_OPEN)
-    known = snapshot.outages.get(group)
-    return known is not None and known.running is not None
-
-
 def in_force(hold: OperatorHold | None, now: int) -> OperatorHold | None:
     """Return *hold* unless it is over; *now* is wall-clock milliseconds UTC."""
     return None if hold is None or (hold.until is not None and hold.until <= now) else hold
@@ -74,6 +59,13 @@ def in_force(hold: OperatorHold | None, now: int) -> OperatorHold | None:
 def hold_value(hold: OperatorHold) -> dict[str, Any]:
     """Return an operator's hold as a JSON-able value."""
     return {"held_at": rfc3339(hold.held_at), "until": rfc3339(hold.until), "reason": hold.reason, "by": hold.by}
+
+
+def _credential(centre: Centre) -> dict[str, Any] | None:
+    if centre.traffic is None or not centre.traffic.credentials.own.configured:
+        return None
+    wrong = centre.traffic.credentials.own.wrong
+    return {"ok": wrong is None, "reason": wrong}
 
 
 def _group(centre: Centre, group: str, snapshot: Snapshot, now: int) -> dict[str, Any]:

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 AGAIN_AFTER_S: Final = 5.0
 """Wait after a look-up that failed while the circuit stood: it held nothing, and is asked again."""
 
+NO_LOG_IN: Final = Finding(Found.FAILED, "no log-in at hand")
+
 IMPOSSIBLE: Final = Finding(Found.AMBIGUOUS, "cannot be looked up")
 
 
@@ -91,10 +93,14 @@ class LookUps:
         return await self._ask(route.look_up, asked, view, record, permit)
 
     async def _ask(self, look_up: LookUp, asked: str, view: dict[str, object], record: Record, permit: Permit) -> Finding:
-        outgoing = Outgoing("GET", self.upstream.prefix + asked, self.credentials.for_send(record.principal) or ())
+        held = self.credentials.held_for(record.principal)
+        if held is None and record.principal is not None:
+            self.circuits.unused(permit)
+            return NO_LOG_IN
+        outgoing = Outgoing("GET", self.upstream.prefix + asked, self.credentials.fields_with(held))
         exchange = await self.upstream.ask(outgoing, self.within_s)
         outcome = classify(exchange, self.profile.profile.answers_of_look_up(look_up), self.profile.code_member, self.clock.aware())
-        self.circuits.observe(permit, outcome)
+        self.circuits.observe(permit, outcome, self.credentials.judged(held, outcome.kind, permit.lane, shows=False))
         self.meters.upstream_requests.labels(outcome.kind.value).inc()
         return judge(look_up, view, exchange, outcome)
 

@@ -14,6 +14,7 @@ VERBS = [
     ("outages", "list"),
     ("audit", "list"),
     ("audit", "verify"),
+    *(("clients", name) for name in ("add", "list", "revoke")),
 ]
 
 

@@ -57,6 +57,7 @@ PINNED = [
     "journal_size_bytes",
     "journal_free_bytes",
     "operator_hold",
+    "credential_ok",
     "records_past_deadline",
     "operator_actions_total",
 ]

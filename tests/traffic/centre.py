@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import aiohttp
 
 from proxy.app import Sidecar, assembled
 from proxy.profiles.load import load_profile
+from proxy.rules.stamps import Stamp
 from proxy.settings import load_settings
 from proxy.traffic.clock import Clock
 from proxy.traffic.meters import Meters
@@ -58,6 +59,13 @@ class JumpingClock(Clock):
 
     def wall(self) -> int:
         return Clock.wall(self) + self.ahead_ms
+
+
+class LaterClock(JumpingClock):
+    """Hours pass at once: on the wall, and since the boot."""
+
+    def stamp(self) -> Stamp:
+        return replace(Clock.stamp(self), boot_s=Clock.stamp(self).boot_s + self.ahead_ms / 1000)
 
 
 @dataclass(slots=True)
@@ -136,7 +144,9 @@ def a_dose(person: str, dose: int = 1) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def a_centre(folder: Path, upstream: str, /, *, clock: Clock | None = None, **settings: dict[str, Any]) -> AsyncIterator[Centre]:
+async def a_centre(
+    folder: Path, upstream: str, profile: Path | None = None, /, *, clock: Clock | None = None, **settings: dict[str, Any]
+) -> AsyncIterator[Centre]:
     """Run a sidecar in front of *upstream* until the block ends; *settings* are sections that differ from `QUICK`."""
     environ = {
         f"DOSEKEEPER_{section}__{key}".upper(): str(value)
@@ -145,6 +155,8 @@ async def a_centre(folder: Path, upstream: str, /, *, clock: Clock | None = None
     }
     config = folder / "config.yaml"
     config.write_text(f"upstream: {{url: {upstream}, headers: {{x-api-key: demo-key}}}}\n")
+    if profile is not None:
+        environ["DOSEKEEPER_PROFILE"] = str(profile)
     loaded = load_settings(config, environ)
     bell = Bell()
     journal = await open_journal(loaded.store.path, loaded.store.key_file, {}, Role.SERVICE, bell.ring)
