@@ -18,20 +18,23 @@ from zoneinfo import ZoneInfo
 from proxy.profiles.model import Profile
 from proxy.rules.circuit import Policy as CircuitPolicy
 from proxy.rules.pace import full, start_delay_s
+from proxy.rules.trust import Rules as TrustRules
 from proxy.settings import Settings
+from proxy.traffic.acceptances import Acceptances
 from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.budget import Budget
 from proxy.traffic.circuits import Circuits
+from proxy.traffic.client_keys import ClientKeys
 from proxy.traffic.clock import Clock
 from proxy.traffic.clock_watch import ClockWatch
 from proxy.traffic.credentials import Credentials
 from proxy.traffic.data_port import DataPort
-from proxy.traffic.disk_watch import DiskWatch
 from proxy.traffic.limits import Limits
 from proxy.traffic.look_ups import LookUps
 from proxy.traffic.meters import Meters
 from proxy.traffic.monitor import Monitor
 from proxy.traffic.outage_keeper import OutageKeeper
+from proxy.traffic.own_credential import OwnCredential, own_credential
 from proxy.traffic.page_check import PageCheck
 from proxy.traffic.pass_route import OTHER_GROUP, PassRoute
 from proxy.traffic.persons import Persons, persons_of
@@ -45,6 +48,7 @@ from proxy.traffic.sender import Sender
 from proxy.traffic.sends import Sends
 from proxy.traffic.sweeper import Sweeper
 from proxy.traffic.tasks import Background
+from proxy.traffic.token_keys import TokenKeys
 from proxy.traffic.trials import Trials
 from proxy.traffic.upstream import Upstream
 from store.journal import Journal
@@ -114,6 +118,7 @@ class Sidecar:
         self.watch.latest_at = await self.journal.latest_recorded_at()
         await take_over(self.journal, self.clock, self.look_ups)
         await self.keeper.resume()
+        await self.credentials.load(self.journal)
         self.circuits.hold(held=await self.journal.operator_hold() is not None)
 
     async def _stay(self) -> float:
@@ -132,8 +137,6 @@ class Sidecar:
             asyncio.create_task(keep_running("sweep", self.sweeper.step, Wake())),
             asyncio.create_task(keep_running("pages", self.page_check.step, Wake())),
             asyncio.create_task(keep_running("purge", self.purger.step, Wake())),
-            asyncio.create_task(keep_running("home", self._stay, Wake())),
-            asyncio.create_task(keep_running("disk", DiskWatch(self.journal).step, disk)),
             *(asyncio.create_task(keep_running("probe", prober.step, prober.wake)) for prober in self.probers),
         ]
         try:
@@ -167,10 +170,10 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
         return start_delay_s(settings.centre.id, journal.installation_id, outage_s, draw, settings.replay.spread_max, retry_after_s)
 
     circuits = Circuits(policies, clock, start_delay)
-    credentials = Credentials(profile.credentials.headers, settings.upstream.headers, journal.lane_hash)
-    budget = Budget(full(settings.replay.calls_per_minute or profile.pacing.calls_per_minute, clock.monotonic()), clock)
     background = Background()
     watch, sends = ClockWatch(clock), Sends(clock)
+    credentials = _credentials(settings, profile, journal, meters, clock, upstream, circuits, background)
+    budget = Budget(full(settings.replay.calls_per_minute or profile.pacing.calls_per_minute, clock.monotonic()), clock)
     active = ActiveProfile(profile)
     persons = persons_of(settings, active, journal)
     look_ups = LookUps(
@@ -210,6 +213,7 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
         if group.probe is not None
     )
     watch.bells += [keeper.wake.ring, replayer.wake.ring, *(prober.wake.ring for prober in probers)]
+    credentials.bells.append(replayer.wake.ring)
     circuits.bells += [keeper.wake.ring, replayer.wake.ring, *(prober.wake.ring for prober in probers)]
     passing = PassRoute(active, upstream, circuits, credentials, budget, persons, meters, settings.answering.body_max, Limits())
     return Sidecar(
@@ -233,6 +237,36 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
         keeper=keeper,
         probers=probers,
         passing=passing,
+    )
+
+
+def _credentials(  # noqa: PLR0913, PLR0917 - the parts it is made of
+    settings: Settings,
+    profile: Profile,
+    journal: Journal,
+    meters: Meters,
+    clock: Clock,
+    upstream: Upstream,
+    circuits: Circuits,
+    background: Background,
+) -> Credentials:
+    recording = settings.recording
+
+    def told(own: OwnCredential) -> None:
+        meters.credential_ok.set(own.wrong is None)
+        circuits.lacking(credential=own.missing)
+
+    own = own_credential(settings.upstream, upstream, clock, told)
+    return Credentials(
+        named=profile.credentials,
+        own=own,
+        keys=TokenKeys(recording, upstream, journal, clock),
+        client_keys=ClientKeys(recording.client_keys_file),
+        acceptances=Acceptances(journal, background, clock),
+        rules=TrustRules(recording.trust_for, recording.loopback_trusted, own.configured),
+        hashed=journal.lane_hash,
+        clock=clock,
+        in_auth_outage=circuits.auth_outage,
     )
 
 

@@ -18,7 +18,18 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from store import afterwards, audit, copies, decision_ledger, identity_ledger, operator_hold, outage_ledger, record_ledger, record_search
+from store import (
+    afterwards,
+    audit,
+    copies,
+    decision_ledger,
+    identity_ledger,
+    operator_hold,
+    outage_ledger,
+    principal_ledger,
+    record_ledger,
+    record_search,
+)
 from store.audit import AuditEntry
 from store.copies import Restored
 from store.decisions import Act, Decision, Edited, HeldGroup, Revision
@@ -34,6 +45,7 @@ from store.mending import Mending
 from store.operator_hold import OperatorHold
 from store.outage_ledger import OutageFilter
 from store.outages import Outage, Seen
+from store.principal_ledger import Accepted, Waiting
 from store.queries import Db, run, value
 from store.record_search import RecordFilter
 from store.records import (
@@ -194,7 +206,13 @@ class Journal:
     # Records
 
     async def record(
-        self, new: NewRecord, *, send: bool, issue: Callable[[int], str] | None = None, within_s: float | None = None
+        self,
+        new: NewRecord,
+        *,
+        send: bool,
+        issue: Callable[[int], str] | None = None,
+        may_wait: bool = True,
+        within_s: float | None = None,
     ) -> Admission:
         """
         Keep a write, unless it is known. With *send* it is `sending` at once, unless something older waits in one of its lanes.
@@ -205,15 +223,16 @@ class Journal:
             new: The write; what it leaves out (natural key, idempotency key, ids awaited) is not asked about.
             send: Whether the caller is ready to send it.
             issue: Given for a registration: makes a provisional id from a number that was never used before. Pure.
+            may_wait: Whether to keep it too where it waits behind something older.
             within_s: None: it is tried until the disk takes it.
 
         Raises:
             JournalUnwritable: nothing of it is on disk, nor will be.
             JournalInDoubt: it is given up, and may be on disk; that its desk was told so is on paper, for the next start.
         """
-        verb: Callable[[Db], Admission] = partial(record_ledger.record, new=new, send=send)
+        verb: Callable[[Db], Admission] = partial(record_ledger.record, new=new, send=send, may_wait=may_wait)
         if issue is not None:
-            verb = partial(record_ledger.register, new=new, issue=issue, lane_hash=self.lane_hash, send=send)
+            verb = partial(record_ledger.register, new=new, issue=issue, lane_hash=self.lane_hash, send=send, may_wait=may_wait)
         return await self._engine.keep(verb, new.id, partial(record_ledger.hold_told_paper, ids=[new.id]), within_s)
 
     async def known(self, new: NewRecord) -> Same | Conflict | KeyReused | Outrun | None:
@@ -420,6 +439,36 @@ class Journal:
         """Return what is known of each id; those that are not ours are left out."""
         return await self._engine.read(identity_ledger.identities, provisionals)
 
+    # Whose credential the server took; keyed hashes (`lane_hash`), never a credential
+
+    async def accept_credential(self, accepted: Accepted) -> None:
+        """Note that the server accepted a credential."""
+        await self._engine.write(principal_ledger.accept, accepted)
+
+    async def refuse_credential(self, credential: bytes, now: int) -> bool:
+        """Note that the server refused a credential that it had accepted; False where that is not known of it."""
+        return await self._engine.write(principal_ledger.refuse, credential, now)
+
+    async def accepted_credentials(self) -> list[Accepted]:
+        """Return the credentials that the server accepted, the latest last."""
+        return await self._engine.read(principal_ledger.accepted)
+
+    async def stand_ins(self) -> Mapping[bytes, bytes]:
+        """Return, by principal, what must be equal of another whose credential may send that one's records."""
+        return await self._engine.read(principal_ledger.stand_ins)
+
+    async def waiting_for_log_in(self) -> list[Waiting]:
+        """Return what goes up with a client's credential and heads its lanes, by group and principal."""
+        return await self._engine.read(principal_ledger.waiting)
+
+    async def remember(self, name: str, content: bytes) -> None:
+        """Keep something that can be had again but may be needed while it cannot, in place of what was kept under that name."""
+        await self._engine.write(_remember, name, content)
+
+    async def remembered(self, name: str) -> bytes | None:
+        """Return what was kept under that name."""
+        return await self._engine.read(_remembered, name)
+
     # Outages
 
     async def open_outage(self, group: str, started_at: int, detected_at: int, cause: str, scope: str, seen: Seen) -> Outage:
@@ -522,3 +571,12 @@ def _installation(db: Db) -> Installation:
     run(db, "keep_meta", name="installation_id", value=secrets.token_bytes(16))
     run(db, "keep_meta", name="hash_key", value=secrets.token_bytes(32))
     return Installation(value(db, "meta", name="installation_id"), value(db, "meta", name="hash_key"))
+
+
+def _remember(db: Db, name: str, content: bytes) -> None:
+    run(db, "keep_meta_anew", name=f"remembered {name}", value=content)
+
+
+def _remembered(db: Db, name: str) -> bytes | None:
+    content: bytes | None = value(db, "meta", name=f"remembered {name}")
+    return content

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
-from store import claims, identity_ledger, lanes
+from store import claims, identity_ledger, lanes, principal_ledger
 from store.identities import Learnt
 from store.identity_ledger import LaneHash
 from store.queries import Db, rows, run, value
@@ -17,6 +17,7 @@ from store.records import (
     Conflict,
     KeyReused,
     NewRecord,
+    NotKept,
     Outrun,
     Record,
     Recorded,
@@ -39,14 +40,18 @@ CLEARED_FROM: Final = frozenset({RecordState.UNKNOWN, RecordState.HELD})
 """Where a look-up, or a person, may say that no send got through."""
 
 
-def record(db: Db, new: NewRecord, *, send: bool) -> Admission:
-    """Keep a record, unless it is known; as `sending` if the caller is to send it at once and it heads all its lanes, else `pending`."""
-    return _outcome_of_asking(db, new) or _keep(db, new, new.lanes, None, send=send)
+def record(db: Db, new: NewRecord, *, send: bool, may_wait: bool = True) -> Admission:
+    """
+    Keep a record, unless it is known; as `sending` if the caller is to send it at once and it heads all its lanes, else `pending`.
+
+    One that would be `pending` and may not wait is not kept.
+    """
+    return _outcome_of_asking(db, new, may_wait=may_wait) or _keep(db, new, new.lanes, None, send=send)
 
 
-def register(db: Db, new: NewRecord, issue: Callable[[int], str], lane_hash: LaneHash, *, send: bool) -> Admission:
+def register(db: Db, new: NewRecord, issue: Callable[[int], str], lane_hash: LaneHash, *, send: bool, may_wait: bool = True) -> Admission:
     """Keep the record of a person who gets a provisional id with it; as `record`, and in that id's lane too."""
-    if (known := _outcome_of_asking(db, new)) is not None:
+    if (known := _outcome_of_asking(db, new, may_wait=may_wait)) is not None:
         return known
     provisional = identity_ledger.next_provisional(db, issue, new.recorded_at)
     recorded = _keep(db, new, (*new.lanes, lane_hash(provisional)), provisional, send=send)
@@ -115,11 +120,11 @@ def known(db: Db, new: NewRecord) -> Same | Conflict | KeyReused | Outrun | None
     return identity_ledger.outrun(db, new) or claims.known(db, new)
 
 
-def _outcome_of_asking(db: Db, new: NewRecord) -> Admission | None:
+def _outcome_of_asking(db: Db, new: NewRecord, *, may_wait: bool) -> Admission | None:
     found = known(db, new)
     if isinstance(found, Same):
         claims.name_too(db, found.number, new)
-    return found
+    return NotKept() if found is None and not may_wait and lanes.behind(db, new.lanes) else found
 
 
 def _keep(db: Db, new: NewRecord, its_lanes: Sequence[bytes], issues: str | None, *, send: bool) -> Recorded:
@@ -129,6 +134,7 @@ def _keep(db: Db, new: NewRecord, its_lanes: Sequence[bytes], issues: str | None
     number: int = _insert(db, new, state, own_lanes, behind, issues)
     lanes.enter(db, number, own_lanes)
     claims.claim(db, number, new)
+    principal_ledger.know(db, new)
     run(db, "count_up", name=RECORDED_TOTAL, label=new.route)
     run(db, "count_into_running_outage", route_group=new.group)
     return Recorded(number, state, issues)

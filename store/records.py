@@ -64,7 +64,8 @@ class NewRecord:
     two tellings of it may differ; `override` says why it is to be kept although the fact is known with other content.
     `idempotency_key` is the 16-byte keyed hash of principal and key, `fingerprint` the hash of the request it came with. `awaits` are
     the provisional ids that it is keyed by. `deadline_at` is until when the server takes it, wall-clock milliseconds UTC.
-    `clock_doubt` says why `recorded_at` cannot be believed, None where it can.
+    `clock_doubt` says why `recorded_at` cannot be believed, None where it can. `same` is a keyed hash: the credential of any principal
+    with an equal one may send it.
     """
 
     id: bytes
@@ -85,6 +86,7 @@ class NewRecord:
     awaits: tuple[str, ...] = ()
     deadline_at: int | None = None
     clock_doubt: str | None = None
+    same: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +182,13 @@ class Outrun:
     real: str = field(repr=False)
 
 
-Admission = Recorded | Same | Conflict | KeyReused | Outrun
-"""What comes of a write that is to be kept. The last four only where the NewRecord has the keys, or awaits somebody."""
+@dataclass(frozen=True, slots=True)
+class NotKept:
+    """It would have had to wait behind an older record of its lanes, and was not to wait; nothing was kept."""
+
+
+Admission = Recorded | Same | Conflict | KeyReused | Outrun | NotKept
+"""What comes of a write that is to be kept. All but the first only where the NewRecord has the keys, awaits somebody, or may not wait."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ WAITS_FOR: Final[Mapping[str, str]] = {
     "backing-off": "are tried again soon",
     "server-down": "wait for the national server, which is down; a running service sends them when it is back",
     "hold": "wait for the operator's hold to end. End it: dosekeeper release",
+    "credential": "wait for the sidecar's own token, which is not to be had. See why: dosekeeper check",
     "log-in": "wait for a log-in at the desk they came from, with the service running",
     "undecided": "wait for a decision, as the server may have them. See them: dosekeeper records list --state unknown",
     "held": "are held, and are tried again: looked up first where the server may have them",

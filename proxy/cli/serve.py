@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+from datetime import UTC, datetime
 
 import click
 
 from proxy.cli.configured import settings_of
 from proxy.cli.failing import Failed, Misconfigured
+
+log = logging.getLogger(__name__)
 
 
 @click.command(epilog="Example: dosekeeper --config config.yaml serve")
@@ -18,7 +22,7 @@ def serve(ctx: click.Context) -> None:
     from proxy import logs, service
     from proxy.document import DocumentError
     from proxy.operations import versions
-    from proxy.operations.preflight import problems
+    from proxy.operations.preflight import cautions, problems
     from store.errors import JournalError
 
     settings = settings_of(ctx)
@@ -27,6 +31,8 @@ def serve(ctx: click.Context) -> None:
     if old := versions.too_old():
         raise Failed("\n".join(old))
     logs.configure(settings.log)
+    for caution in cautions(settings, datetime.now(UTC)):
+        log.warning("not as it should be", extra={"action": "caution", "problem": str(caution)})
     try:
         asyncio.run(service.serve(settings, os.environ))
     except DocumentError as error:

@@ -58,6 +58,12 @@ def _lines(found: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
         lines.append(
             ("Damage", f"the journal was damaged and put right {shown(last['at'], zone)}{held}{lost}. See: dosekeeper journal check")
         )
+    if (own := found["credential"]) and not own["ok"]:
+        lines.insert(
+            1, ("Credential", f"{own['reason']}. Put the right one in place: upstream.headers or upstream.oauth2; it is read anew")
+        )
+    if found["needs_log_in"]:
+        lines.append(("Needs log-in", f"records of {found['needs_log_in']} wait for whoever recorded them to log in at a desk"))
     if found["past_deadline"]:
         lines.append(("LATE", f"{found['past_deadline']} past their deadline. Enter them by hand, from: dosekeeper export --out FILE"))
     if found["clock"]["doubtful"]:

@@ -1,13 +1,15 @@
 """
 Who may use the admin port.
 
-With a token every page but the health checks asks for it. Without one the port is on loopback only, and what a web page of another
-host could make a browser send is refused: a foreign Host (DNS rebinding), and a POST that is not JSON (a form).
+With a token every page but the health checks asks for it. Without one the port is on loopback only, and a foreign Host is refused (DNS
+rebinding); with one the Host may be any name that this machine has, for a browser sends nobody's token by itself. In both cases what a
+page of another origin makes a browser send is refused, and a POST that is not JSON (a form).
 """
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,10 +17,12 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 
 from proxy.console.problems import refused
-from proxy.operations.loopback import is_loopback
+from proxy.rules.loopback import is_loopback
 
 OPEN: Final = frozenset({"/healthz", "/readyz"})
 """Health checks tell nothing of the centre, and those who ask carry no token."""
+
+READING: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +42,24 @@ class Guard:
             return response
         if self.token is None and not is_own_host(request.headers.get(hdrs.HOST, ""), self.host):
             return refused("foreign-host", "Ask by a loopback address, or configure admin.token_file.")
-        if request.method == hdrs.METH_POST and request.content_type != "application/json":
+        if is_foreign(request.method, request.headers):
+            return refused("foreign-page", "Use the console's own page, or a command: dosekeeper status")
+        if request.method not in READING and request.content_type != "application/json":
             return refused("not-json", "Send it with Content-Type: application/json.")
         return None
 
     def _knows_token(self, request: web.Request) -> bool:
         given = request.headers.get(hdrs.AUTHORIZATION, "")
         return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), f"Bearer {self.token}".encode())
+
+
+def is_foreign(method: str, fields: Mapping[str, str]) -> bool:
+    """Whether a page of another origin made a browser send this (Fetch §3.1; Fetch Metadata); a link that is followed may come from one."""
+    origin = fields.get(hdrs.ORIGIN)
+    if origin is not None:
+        return origin.partition("://")[2].lower() != fields.get(hdrs.HOST, "").lower()
+    followed = fields.get("Sec-Fetch-Mode") == "navigate" and method in READING
+    return fields.get("Sec-Fetch-Site", "none") not in ("same-origin", "none") and not followed
 
 
 def is_own_host(field: str, own: str) -> bool:

@@ -17,7 +17,8 @@ from prometheus_client.registry import Collector
 
 from proxy.console.durable import Standing, families
 from proxy.operations.centre import Centre
-from proxy.operations.status import group_is_down, groups, in_force
+from proxy.operations.groups import group_is_down, groups
+from proxy.operations.status import in_force
 from store.errors import JournalError
 
 log = logging.getLogger(__name__)

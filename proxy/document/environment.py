@@ -27,12 +27,14 @@ class _Key:
         return PREFIX + "__".join(self.path).upper()
 
     def value_of(self, text: str) -> object:
-        """Read *text*: where a mapping is wanted it is YAML, where null is allowed nothing and `null` are null, all else is text."""
-        origin = get_origin(self.annotation)
-        if isinstance(origin, type) and issubclass(origin, Mapping):
+        """Read *text*: where null is allowed nothing and `null` are null, where a mapping is wanted it is YAML, all else is text."""
+        options = get_args(self.annotation)
+        if types.NoneType in options and text in ("", "null"):
+            return None
+        wanted = (get_origin(self.annotation), *(options if types.NoneType in options else ()))
+        if any(isinstance(option, type) and issubclass(option, Mapping | BaseModel) for option in wanted):
             return parse_document(self.variable, text).value
-        nullable = types.NoneType in get_args(self.annotation)
-        return None if nullable and text in ("", "null") else text
+        return text
 
 
 def overridden(document: Document, model: type[BaseModel], environ: Mapping[str, str]) -> Document:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from proxy.document import DocumentError
 from proxy.operations import versions
-from proxy.operations.preflight import problems
+from proxy.operations.preflight import cautions, problems
 from proxy.profiles.load import load_profile
 from proxy.profiles.model import Policy, Probe, Profile
 from proxy.rules.circuit import Sign
@@ -26,7 +26,7 @@ from proxy.rules.wire import Answer, Exchange
 from proxy.settings import Settings
 from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.clock import Clock
-from proxy.traffic.credentials import Credentials
+from proxy.traffic.own_credential import own_credential
 from proxy.traffic.upstream import Outgoing, Upstream
 from store.errors import JournalError
 from store.file.connection import sqlite_version
@@ -53,6 +53,7 @@ async def check(settings: Settings, environ: Mapping[str, str], clock: Clock) ->
     findings = [*_configuration(settings, environ)]
     profile, about_profile = _profile(settings)
     findings += about_profile
+    findings += [Finding("safety", 1, str(caution)) for caution in cautions(settings, clock.aware())]
     findings += [*_versions(), *_disk(settings), *_key(settings, environ), _clock(clock.aware())]
     if profile is None or any(finding.exit_code for finding in findings if finding.what == "configuration"):
         return [*findings, Finding("upstream", 1, "not asked: put the above right first, then run: dosekeeper check")]
@@ -117,11 +118,15 @@ async def _upstream(settings: Settings, profile: Profile, clock: Clock) -> list[
     probe = _probe(profile)
     if probe is None:
         return [well("upstream", "not asked: the profile names no probe")]
-    own = Credentials(profile.credentials.headers, settings.upstream.headers, lambda text: text.encode()).own()
     upstream = Upstream(settings.upstream)
-    asked_s = clock.monotonic()
     try:
-        exchange = await upstream.ask(Outgoing(probe.method, upstream.prefix + probe.path, own), settings.outage.slow_after)
+        own = own_credential(settings.upstream, upstream, clock)
+        for source in own.sources():
+            await source.step()
+        if own.missing:
+            return [Finding("upstream", 1, f"not asked: {own.wrong}; see upstream.oauth2")]
+        asked_s = clock.monotonic()
+        exchange = await upstream.ask(Outgoing(probe.method, upstream.prefix + probe.path, own.fields()), settings.outage.slow_after)
     finally:
         await upstream.close()
     return [*_answer(settings, profile, exchange, clock, asked_s)]
@@ -131,8 +136,10 @@ def _answer(settings: Settings, profile: Profile, exchange: Exchange, clock: Clo
     took_s = clock.monotonic() - asked_s
     outcome = classify(exchange, profile.answers, ActiveProfile(profile).code_member, clock.aware())
     sign = sign_of(outcome.kind)
-    if outcome.kind is OutcomeKind.AUTH and settings.upstream.headers:
-        yield Finding("upstream", 1, "it answers, but does not accept the credential in upstream.headers: get a valid one")
+    if outcome.kind is OutcomeKind.AUTH and (settings.upstream.headers or settings.upstream.oauth2):
+        yield Finding(
+            "upstream", 1, "it answers, but does not accept the sidecar's credential (upstream.headers, upstream.oauth2): get a valid one"
+        )
     elif sign in (Sign.GOOD, Sign.AUTH):
         yield well("upstream", f"{settings.upstream.url} answers, in {took_s * 1000:.0f} ms")
     else:

@@ -7,8 +7,9 @@ from typing import Final
 from proxy.operations.asked import Choice
 from proxy.operations.centre import Centre
 from proxy.operations.errors import Unfit
+from proxy.operations.groups import group_is_down, groups
 from proxy.operations.records import chosen
-from proxy.operations.status import group_is_down, groups, in_force
+from proxy.operations.status import in_force
 from proxy.operations.waiting import Facts
 from proxy.rules.circuit import Phase
 from store.record_search import UNSENT_STATES
@@ -66,6 +67,7 @@ async def facts(centre: Centre, records: list[Record]) -> Facts:
         principals=frozenset(known),
         heads=frozenset(head.number for head in heads),
         now=now,
+        lacking=centre.traffic is not None and centre.traffic.credentials.own.missing,
     )
 
 

@@ -10,7 +10,9 @@ from ulid import ULID
 from proxy.operations.asked import Choice
 from proxy.operations.centre import Centre
 from proxy.operations.errors import NotThere
+from proxy.operations.log_ins import LogIns, log_ins
 from proxy.operations.times import rfc3339
+from proxy.rules.log_in import NEEDS_LOG_IN
 from store.record_search import RecordFilter
 from store.records import Record, RecordState
 
@@ -19,9 +21,11 @@ PAGE: Final = 1000
 
 async def listed(centre: Centre, choice: Choice, limit: int) -> list[dict[str, Any]]:
     """Return the records that fit, oldest first, *limit* at most; the keys of DESIGN §9."""
+    now = centre.clock.wall()
+    judged = log_ins(centre, await centre.snapshot(), now)
     lines: list[dict[str, Any]] = []
     async for record in chosen(centre, choice, size=min(limit, PAGE)):
-        lines.append(_line(record))
+        lines.append(_line(record, judged))
         if len(lines) == limit:
             break
     return lines
@@ -55,7 +59,8 @@ async def shown(centre: Centre, key: str, *, body: bool) -> dict[str, Any]:
     """
     record = await found(centre, key)
     behind = await centre.journal.behind_held(record.number) if record.state is RecordState.HELD else {}
-    return _line(record) | {
+    now = centre.clock.wall()
+    return _line(record, log_ins(centre, await centre.snapshot(), now)) | {
         "group": record.group,
         "method": record.method,
         "settled_at": rfc3339(record.settled_at),
@@ -88,7 +93,7 @@ async def found(centre: Centre, key: str) -> Record:
     return record
 
 
-def _line(record: Record) -> dict[str, Any]:
+def _line(record: Record, judged: LogIns) -> dict[str, Any]:
     return {
         "id": str(ULID(record.id)),
         "number": record.number,
@@ -96,7 +101,7 @@ def _line(record: Record) -> dict[str, Any]:
         "route": record.route,
         "recorded_at": rfc3339(record.recorded_at),
         "attempts": record.attempt,
-        "reason": record.reason,
+        "reason": NEEDS_LOG_IN if judged.needed_by(record) else record.reason,
         "clock_doubt": record.clock_doubt,
     }
 

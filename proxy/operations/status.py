@@ -6,9 +6,10 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from proxy.operations.centre import Centre
+from proxy.operations.groups import group_is_down, groups, is_down
 from proxy.operations.health import recording
+from proxy.operations.log_ins import needing
 from proxy.operations.times import rfc3339
-from proxy.rules.circuit import Phase
 from proxy.rules.outage import lasted_ms
 from proxy.rules.stamps import Stamp
 from store.copies import Restored
@@ -46,6 +47,8 @@ async def status(centre: Centre) -> dict[str, Any]:
         "next_deadline_at": rfc3339(snapshot.next_deadline_at),
         "past_deadline": snapshot.past_deadline,
         "restored": _restored(centre.journal.restored),
+        "needs_log_in": await needing(centre, snapshot, now),
+        "credential": _credential(centre),
         "all_confirmed": not any(snapshot.records[state] for state in OPEN_STATES),
         "clock": _clock(centre),
         "damage": [rescue_value(rescue) for rescue in snapshot.rescues],
@@ -56,24 +59,6 @@ async def public_status(centre: Centre) -> dict[str, Any]:
     """Return what of the status client software may know: no group, nobody's name."""
     whole = await status(centre)
     return {name: whole[name] for name in PUBLIC}
-
-
-def groups(centre: Centre) -> tuple[str, ...]:
-    """Return all groups of routes, in the profile's order."""
-    return centre.traffic.circuits.groups() if centre.traffic else tuple(centre.profile().groups)
-
-
-def is_down(centre: Centre, snapshot: Snapshot) -> bool:
-    """Whether a group with a record route is out."""
-    return any(group_is_down(centre, group, snapshot) for group in centre.record_groups())
-
-
-def group_is_down(centre: Centre, group: str, snapshot: Snapshot) -> bool:
-    """Whether *group* is open or half-open; where nothing is running, whether its outage was when the last service stopped."""
-    if centre.traffic is not None:
-        return centre.traffic.circuits.watched(group).circuit.phase in (Phase.OPEN, Phase.HALF_OPEN)
-    known = snapshot.outages.get(group)
-    return known is not None and known.running is not None
 
 
 def in_force(hold: OperatorHold | None, now: int) -> OperatorHold | None:
@@ -100,6 +85,13 @@ def _clock(centre: Centre) -> dict[str, Any]:
         "doubtful": doubt is not None,
         "reason": None if doubt is None else str(doubt),
     }
+
+
+def _credential(centre: Centre) -> dict[str, Any] | None:
+    if centre.traffic is None or not centre.traffic.credentials.own.configured:
+        return None
+    wrong = centre.traffic.credentials.own.wrong
+    return {"ok": wrong is None, "reason": wrong}
 
 
 def _group(centre: Centre, group: str, snapshot: Snapshot, now: Stamp) -> dict[str, Any]:

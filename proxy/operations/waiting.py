@@ -27,6 +27,8 @@ class Why(StrEnum):
     """The operator's release."""
     LOG_IN = "log-in"
     """Somebody's log-in at a desk: it goes up with a client's credential, and none of that client's is at hand."""
+    CREDENTIAL = "credential"
+    """The sidecar's own token, which is not to be had."""
     UNDECIDED = "undecided"
     """A decision: the server may have it already."""
     HELD = "held"
@@ -45,7 +47,7 @@ class Facts:
     What the reasons are judged by.
 
     `down` and `starting` are groups; `principals` those whose credential is at hand; `heads` the numbers of the records that nothing
-    older precedes; `now` is wall-clock milliseconds UTC.
+    older precedes; `now` is wall-clock milliseconds UTC. `lacking`: the sidecar has no token of its own although it should.
     """
 
     held: bool
@@ -54,6 +56,7 @@ class Facts:
     principals: frozenset[bytes]
     heads: frozenset[int]
     now: int
+    lacking: bool = False
 
 
 def why(record: Record, facts: Facts) -> Why:  # noqa: PLR0911 - one reason, one return
@@ -70,6 +73,8 @@ def why(record: Record, facts: Facts) -> Why:  # noqa: PLR0911 - one reason, one
         return Why.LOG_IN
     if facts.held:
         return Why.HOLD
+    if facts.lacking:
+        return Why.CREDENTIAL
     if record.group in facts.down:
         return Why.SERVER_DOWN
     if record.group in facts.starting:

@@ -26,6 +26,7 @@ def between_parts(profile: object) -> Iterator[Finding]:
     yield from _repeated_names(routes)
     yield from _unclear_paths(routes)
     yield from _look_ups_of_writes(routes)
+    yield from _unknown_vouchers(routes, profile.get("credentials"))
     if profile.get("provisional") is None:
         yield from _ids_without_form(routes)
 
@@ -59,6 +60,14 @@ def _look_ups_of_writes(routes: Sequence[_Route]) -> Iterator[Finding]:
         methods = [other.get("method") for other in routes if other.get("path") == path]
         if isinstance(path, str) and methods and "GET" not in methods:
             yield ("routes", index, "look_up", "path"), "is asked with GET, and the routes of that path are for other methods"
+
+
+def _unknown_vouchers(routes: Sequence[_Route], credentials: object) -> Iterator[Finding]:
+    named = credentials.get("vouched_by") if isinstance(credentials, dict) else None
+    names = [str(route.get("name")) for route in routes]
+    for index, name in enumerate(named if isinstance(named, list) else ()):
+        if isinstance(name, str) and name not in names:
+            yield ("credentials", "vouched_by", index), f'there is no route "{name}"; {meant(name, names)}'
 
 
 def _ids_without_form(routes: Sequence[_Route]) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from proxy.profiles.paths import REST
 from proxy.profiles.values import (
     AnswerExpression,
     BodyPath,
+    CallerExpression,
     CandidateExpression,
     ClockTime,
     LowerCaseFieldName,
@@ -85,6 +86,14 @@ class Credentials(Part):
 
     headers: tuple[LowerCaseFieldName, ...] = ("authorization", "cookie")
     """Header fields that are credentials."""
+    token: LowerCaseFieldName = "authorization"  # noqa: S105 - the name of a field
+    """The field that carries a signed token (a JWT), after the scheme Bearer or alone."""
+    principal: CallerExpression | None = None
+    """Whom a credential stands for; left out, or where it finds no text: each credential for itself."""
+    same: CallerExpression | None = None
+    """What must be equal of two principals that one may send the other's records; left out: none may."""
+    vouched_by: tuple[Name, ...] = ()
+    """Routes, besides record routes, that answer nobody without a good credential: their success shows that it is one."""
 
 
 class Pacing(Part):

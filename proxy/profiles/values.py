@@ -70,3 +70,6 @@ QuestionExpression = Annotated[Expression, AfterValidator(over("request"))]
 
 CandidateExpression = Annotated[Expression, AfterValidator(over("candidate", "request"))]
 """JMESPath over `candidate`, one of those that a look-up found, and `request`, the record as it would go up."""
+
+CallerExpression = Annotated[Expression, AfterValidator(over("claims", "headers"))]
+"""JMESPath over `claims`, what a request's token says (nobody has checked it), and `headers`, its fields by lower-case names."""

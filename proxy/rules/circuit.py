@@ -59,15 +59,20 @@ class Sign(StrEnum):
     """Alive, but taking nothing: an outage only after two minutes without a good answer."""
     AUTH = "auth"
     """Refused the credential: alive, which is what a probe asks; of a call it says neither that it works nor that it does not."""
+    REVOKED = "revoked"
+    """Refused the sidecar's own credential, or a client's that it took before: then it is not one person's mistake."""
     NEUTRAL = "neutral"
     """No evidence."""
 
 
-BAD_SIGNS: Final = frozenset({Sign.NOT_SENT, Sign.IMPOSTOR, Sign.BAD, Sign.SLOW})
+BAD_SIGNS: Final = frozenset({Sign.NOT_SENT, Sign.IMPOSTOR, Sign.BAD, Sign.SLOW, Sign.REVOKED})
 NETWORK_SIGNS: Final = frozenset({Sign.NOT_SENT, Sign.IMPOSTOR})
 """Bad signs of which one is enough to suspect, or to reopen."""
 
 THROTTLED_CAUSE: Final = "throttled"
+AUTH_CAUSE: Final = "auth"
+CAUSES: Final[Mapping[Sign, str]] = {Sign.THROTTLED: THROTTLED_CAUSE, Sign.REVOKED: AUTH_CAUSE}
+"""Signs that are a cause by themselves; of the others the answer has its own word."""
 
 SUSPECT_VOICES: Final = 2
 SUSPECT_WITHIN_S: Final = 10.0
@@ -77,6 +82,8 @@ ROW_FORGOTTEN_S: Final = 900.0
 """Age at which a failure is no longer part of a row: two a day apart are not one outage of a day."""
 ROW_MAX: Final = 32
 REFUSED_TIMES: Final = 3
+REVOKED_VOICES: Final = 3
+"""Principals, or lanes under the sidecar's own credential: a server that forbids something of one person stops nobody else's."""
 SHARE: Final = 0.5
 SHARE_VOICES: Final = 10
 SHARE_WITHIN_S: Final = 30.0
@@ -292,7 +299,9 @@ def settle_idle(circuit: Circuit, now: float, policy: Policy) -> Circuit:
     A group without a probe is closed by the one good call it had.
     """
     enough = circuit.good_probes >= GOOD_PROBES if policy.has_probe else circuit.good_calls >= 1
-    return _closed(circuit, now) if circuit.phase is Phase.HALF_OPEN and enough else circuit
+    # A probe needs no credential, or has been refused with it all along: that it is taken again only a call can show.
+    shown = circuit.downtime is None or circuit.downtime.cause != AUTH_CAUSE
+    return _closed(circuit, now) if circuit.phase is Phase.HALF_OPEN and enough and shown else circuit
 
 
 def _while_closed(circuit: Circuit, evidence: Evidence, now: float, policy: Policy) -> Circuit:
@@ -319,8 +328,12 @@ def _while_half_open(circuit: Circuit, evidence: Evidence, now: float, policy: P
     if evidence.sign is Sign.AUTH:
         return circuit
     circuit = _canary_put_off(_with_bad(circuit, evidence, now), now, policy)
-    surely = evidence.bad and (evidence.probe or evidence.sign in NETWORK_SIGNS)
+    surely = evidence.bad and (evidence.probe or evidence.sign in NETWORK_SIGNS or _still_revoked(circuit, evidence))
     return _reopened(circuit, now) if surely or len(circuit.row) >= ROW_VOICES or _throttled_long(circuit, now) else circuit
+
+
+def _still_revoked(circuit: Circuit, evidence: Evidence) -> bool:
+    return evidence.sign is Sign.REVOKED and downtime_of(circuit).cause == AUTH_CAUSE
 
 
 def _is_good(evidence: Evidence) -> bool:
@@ -376,6 +389,9 @@ def _grounds(circuit: Circuit, now: float) -> Sequence[Heard]:
     refused = sum(heard.evidence.refused for heard in row)
     if refused >= REFUSED_TIMES or (len(row) >= ROW_VOICES and now - _earliest(row) >= ROW_OVER_S):
         return row
+    revoked = [heard for heard in row if heard.evidence.sign is Sign.REVOKED]
+    if len(revoked) >= REVOKED_VOICES:
+        return revoked
     recent = [heard for heard in circuit.recent if now - heard.at <= SHARE_WITHIN_S]
     calls = [heard for heard in recent if not heard.evidence.probe]
     judged = calls if len(_voices(calls)) >= SHARE_VOICES else recent
@@ -394,7 +410,7 @@ def _earliest(heard: Iterable[Heard]) -> float:
 
 
 def _cause(grounds: Iterable[Heard]) -> str:
-    words = (THROTTLED_CAUSE if heard.evidence.sign is Sign.THROTTLED else heard.evidence.cause for heard in grounds)
+    words = (CAUSES.get(heard.evidence.sign, heard.evidence.cause) for heard in grounds)
     return Counter(words).most_common(1)[0][0]
 
 

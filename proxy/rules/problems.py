@@ -115,6 +115,17 @@ KINDS: Final[Mapping[str, Kind]] = {
         HTTPStatus.GATEWAY_TIMEOUT, "The national server gave no answer", "Look up whether it took effect before you try again."
     ),
     "server-unreachable": Kind(HTTPStatus.BAD_GATEWAY, "The national server cannot be reached", "Try again in a moment."),
+    "not-known": Kind(
+        HTTPStatus.UNAUTHORIZED,
+        "Not done: nobody here knows who you are",
+        "Log in when the national server is back; to go on meanwhile the desk needs a log-in that the server has taken, or a client key: "
+        "dosekeeper clients add NAME",
+    ),
+    "credential-missing": Kind(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The sidecar cannot log in to the national server",
+        "Doses go on being recorded; dosekeeper status says what is wrong.",
+    ),
     "denied": Kind(HTTPStatus.FORBIDDEN, "This call is not allowed here", "The centre's profile denies it; ask the ICT officer."),
     "method-not-served": Kind(HTTPStatus.METHOD_NOT_ALLOWED, "This method is not served here", "Use the server's own methods."),
     "path-not-served": Kind(

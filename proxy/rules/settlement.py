@@ -22,6 +22,8 @@ class Told(StrEnum):
     """The desk is there and is given the server's own answer."""
     RECEIPT = "receipt"
     """The desk has the receipt, or has hung up: a refusal would reach nobody."""
+    NOTHING = "nothing"
+    """Nobody vouches for who sent it, and the server gave no verdict: the desk is told that nothing was recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Sent:
 def settlement(outcome: Outcome, sent: Sent) -> Settlement:  # noqa: PLR0911 - one row, one return
     """Return what *outcome* makes of the record; a state that `TRANSITIONS` allows from `sending`."""
     match outcome.kind:
+        case _ if sent.told is Told.NOTHING and not outcome.maybe_applied and outcome.kind is not OutcomeKind.ALREADY_RECORDED:
+            return _to(RecordState.REFUSED, outcome, sent)
         case OutcomeKind.ACCEPTED:
             return _to(RecordState.DELIVERED, outcome, sent)
         case OutcomeKind.ALREADY_RECORDED:

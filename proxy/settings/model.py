@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
@@ -18,9 +18,17 @@ from pydantic import Field, model_validator
 from proxy.document import Place, Problem, Section
 from proxy.document.fields import Duration, FieldName, FilePath, HeaderSource, PositiveDuration, Size, Whole, seconds, size
 from proxy.document.problems import Finding, Mistakes
-from proxy.settings.values import CentreId, HttpUrl, Port, ProfileName, Text, TimeZone
+from proxy.settings.values import BaseUrl, CentreId, HttpUrl, Port, ProfileName, Text, TimeZone
 
 DEFAULT_CENTRE_ID: Final = "centre-1"
+
+
+def _on_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 class Centre(Section):
@@ -32,11 +40,33 @@ class Centre(Section):
     timezone: TimeZone = "Asia/Kolkata"
 
 
+class OAuth2(Section):
+    """The sidecar's own log-in by OAuth2 client credentials (RFC 6749 §4.4): with a secret, or with a signed assertion (RFC 7523)."""
+
+    token_url: HttpUrl
+    client_id: Text
+    client_secret: HeaderSource | None = None
+    client_auth: Literal["basic", "post"] = "basic"
+    private_key_file: FilePath | None = None
+    key_id: Text | None = None
+    audience: Text | None = None
+    scope: Text | None = None
+
+    @model_validator(mode="after")
+    def _has_one_proof(self) -> Self:
+        if (self.client_secret is None) == (self.private_key_file is None):
+            raise Mistakes([(("client_secret",), "must be given, or private_key_file instead: one of the two")])
+        if not self.token_url.startswith("https://") and not _on_loopback(self.token_url):
+            raise Mistakes([(("token_url",), "must be an https:// URL: what is sent there is a secret")])
+        return self
+
+
 class Upstream(Section):
     """The national server, and how to reach it."""
 
-    url: HttpUrl = "http://127.0.0.1:8490/api"
+    url: BaseUrl = "http://127.0.0.1:8490/api"
     headers: Mapping[FieldName, HeaderSource] = {}
+    oauth2: OAuth2 | None = None
     connect_timeout: PositiveDuration = seconds("3s")
     read_timeout: PositiveDuration = seconds("30s")
     ca_file: FilePath | None = None
@@ -45,11 +75,13 @@ class Upstream(Section):
     @property
     def on_loopback(self) -> bool:
         """Whether the upstream is on this machine, as far as its name says."""
-        host = urlsplit(self.url).hostname or ""
-        try:
-            return ip_address(host).is_loopback
-        except ValueError:
-            return host == "localhost" or host.endswith(".localhost")
+        return _on_loopback(self.url)
+
+    @model_validator(mode="after")
+    def _one_log_in(self) -> Self:
+        twice = [name for name in self.headers if self.oauth2 is not None and name.lower() == "authorization"]
+        Mistakes.raise_any((("headers", name), "is what oauth2 gives; leave one of the two out") for name in twice)
+        return self
 
 
 class Listen(Section):
@@ -131,6 +163,15 @@ class Recording(Section):
     trust_for: Duration = seconds("12h")
     loopback_trusted: bool = True
     client_keys_file: FilePath | None = None
+    jwks_url: HttpUrl | None = None
+    token_issuer: Text | None = None
+    token_audience: Text | None = None
+
+    @model_validator(mode="after")
+    def _whose_tokens(self) -> Self:
+        if self.jwks_url is not None and not self.jwks_url.startswith("https://") and not _on_loopback(self.jwks_url):
+            raise Mistakes([(("jwks_url",), "must be an https:// URL: who can alter it decides who may record")])
+        return self
 
 
 class Privacy(Section):

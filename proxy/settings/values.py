@@ -25,9 +25,9 @@ def _http_url(url: str) -> str:
     elif parts.username is not None:
         message = "must not hold a name or password; give credentials in upstream.headers"
     elif "?" in url or "#" in url:
-        message = "must not hold a query or fragment; end it with the path that all routes have in common"
+        message = "must not hold a query or fragment; end it with the path"
     else:
-        return url.rstrip("/")
+        return url
     raise ValueError(message)
 
 
@@ -49,5 +49,6 @@ Port = Annotated[Whole, Field(ge=0, le=65_535)]
 Text = Annotated[str, Field(min_length=1)]
 CentreId = Annotated[str, AfterValidator(matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "letters, digits, dots and hyphens, at most 64"))]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+BaseUrl = Annotated[HttpUrl, AfterValidator(lambda url: url.rstrip("/"))]
 TimeZone = Annotated[str, AfterValidator(_known_timezone)]
 ProfileName = Annotated[Text, AfterValidator(_profile_from)]

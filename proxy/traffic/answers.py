@@ -7,6 +7,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
+from proxy.rules.client_keys import FIELD as CLIENT_KEY
 from proxy.rules.fields import answer_fields
 from proxy.rules.problems import CONTENT_TYPE, Problem
 from proxy.rules.receipt import ReceiptAnswer
@@ -57,6 +58,8 @@ def problem(made: Problem) -> web.Response:
     response = web.Response(status=made.status, body=made.body, content_type=CONTENT_TYPE)
     if made.retry_after_s is not None:
         response.headers[hdrs.RETRY_AFTER] = str(made.retry_after_s)
+    if made.status == HTTPStatus.UNAUTHORIZED:
+        response.headers[hdrs.WWW_AUTHENTICATE] = CLIENT_KEY  # one is wanted (RFC 9110 §11.6.1); a browser asks nobody for this scheme
     if made.status == HTTPStatus.METHOD_NOT_ALLOWED:
         response.headers[hdrs.ALLOW] = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
     if made.status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):

@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proxy.rules.backoff import throttled_s
 from proxy.rules.circuit import (
+    AUTH_CAUSE,
     Admit,
     Circuit,
     Downtime,
@@ -74,6 +75,7 @@ class Circuits:
         self._paused_until = -math.inf
         self.held = False
         self._held_at = 0.0
+        self.without_credential = False
         self.bells: list[Callable[[], None]] = []
 
     def groups(self) -> tuple[str, ...]:
@@ -109,6 +111,17 @@ class Circuits:
         self.held = held
         self._ring()
 
+    def lacking(self, *, credential: bool) -> None:
+        """Keep records without sending any while the sidecar has no credential to send them with, or end that."""
+        if self.without_credential != credential:
+            self.without_credential = credential
+            self._ring()
+
+    def auth_outage(self) -> bool:
+        """Whether the upstream refuses credentials that it took before."""
+        downtimes = (watched.circuit.downtime for watched in self._watched.values())
+        return any(downtime is not None and downtime.cause == AUTH_CAUSE for downtime in downtimes)
+
     def admits(self, group: str) -> bool:
         """Whether a live call would be let through now."""
         watched = self._watched[group]
@@ -120,7 +133,7 @@ class Circuits:
 
     def permit(self, group: str, lane: bytes | None = None, *, records: bool = True) -> Permit | None:
         """Return leave for a live call, None where it has none; *records*: it could be kept instead, and waits for hold and throttle."""
-        if records and (self.held or self._paused()):
+        if records and (self.held or self.without_credential or self._paused()):
             return None
         watched, now = self._watched[group], self._clock.monotonic()
         return self._granted(group, lane, admits(watched.circuit, now, watched.policy), now)
@@ -149,11 +162,12 @@ class Circuits:
             watched.circuit = release(watched.circuit, permit.generation)
             watched.taken_by = None
 
-    def observe(self, permit: Permit, outcome: Outcome) -> None:
-        """Take the outcome of a permitted call as evidence."""
+    def observe(self, permit: Permit, outcome: Outcome, revoked: bytes | None = None) -> None:
+        """Take the outcome of a permitted call as evidence; *revoked* is whose credential, good until now, it refuses."""
         self.unused(permit)
         self._pace(permit, outcome)
-        self._hear(permit.group, self._evidence(permit, outcome, probe=False))
+        evidence = self._evidence(permit, outcome, probe=False)
+        self._hear(permit.group, evidence if revoked is None else replace(evidence, sign=Sign.REVOKED, lane=revoked))
 
     def observe_probe(self, permit: Permit, outcome: Outcome) -> None:
         """Take the outcome of a probe as evidence."""
@@ -194,7 +208,7 @@ class Circuits:
         return max(1, math.ceil(retry_left_s(watched.circuit, self._clock.monotonic())), math.ceil(watched.policy.probe_every_s))
 
     def _replays(self, watched: Watched, now: float) -> bool:
-        if self.held or self._paused() or now < watched.start_at:
+        if self.held or self.without_credential or self._paused() or now < watched.start_at:
             return False
         if watched.circuit.phase in (Phase.CLOSED, Phase.SUSPECT):
             return True

@@ -1,101 +1,254 @@
-"""Whose credential goes with a send. Credentials live in memory only; the journal knows no more than a keyed hash of whose they are."""
+"""
+Whose credential goes with a send, and who may have something recorded. Credentials live in memory only.
+
+A token's claims say whose it *may* be. So they choose among the clients' credentials, and a stranger who makes some up gains nothing by
+it: only one that the server took, or whose signature is good, is remembered for others' records or trusted in an outage.
+"""
 
 from __future__ import annotations
 
-import logging
-import os
 from collections.abc import Callable, Mapping
-from typing import Final, assert_never
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from proxy.document.fields import FromEnvironment, FromFile, FromText, HeaderSource
-from proxy.rules.fields import overlaid, split_credentials
+from aiohttp import web
+
+from proxy.profiles.model import Credentials as Named
+from proxy.rules.client_keys import FIELD as CLIENT_KEY
+from proxy.rules.fields import forwardable, overlaid, split_credentials
+from proxy.rules.loopback import seat
+from proxy.rules.outcome import OutcomeKind
+from proxy.rules.tokens import claims_of, ends_at, token_in
+from proxy.rules.trust import Ground, Rules, Shown, ground, may_use_own
 from proxy.rules.wire import Fields
-
-log = logging.getLogger(__name__)
+from proxy.traffic.acceptances import Acceptances
+from proxy.traffic.client_keys import ClientKeys
+from proxy.traffic.clock import Clock
+from proxy.traffic.own_credential import OwnCredential
+from proxy.traffic.token_keys import TokenKeys
+from store.journal import Journal
 
 PRINCIPALS_MAX: Final = 256
 """Clients whose latest credential is remembered: a morning's log-ins of a large centre. A stranger with made-up ones fills no memory."""
 
+TAKEN: Final = frozenset({OutcomeKind.ACCEPTED, OutcomeKind.ALREADY_RECORDED})
+"""Outcomes of a record's send that show that the server knows who sent it."""
+
 Hash = Callable[[str], bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """
+    A client's credential.
+
+    `principal`, `same` and `mark` are keyed hashes: whom it stands for, what lets it send others' records, and which one it is. `ends_at`
+    is when it is over by its own word, wall-clock milliseconds UTC.
+    """
+
+    principal: bytes
+    same: bytes | None
+    mark: bytes
+    ends_at: int | None
+    fields: Fields = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """
+    Who made a request.
+
+    `principal` is who is recorded with what it records, None where that goes up with the sidecar's own credential alone; `ground` is why
+    the caller is trusted, None for one whom only the server could vouch for; `stranger`: it may not even be asked.
+    """
+
+    fields: Fields = field(repr=False)
+    principal: bytes | None
+    held: Held | None
+    ground: Ground | None
+    stranger: bool = False
+
+    @property
+    def same(self) -> bytes | None:
+        """What lets another's credential send what is recorded."""
+        return None if self.held is None else self.held.same
+
+
+@dataclass(slots=True)
 class Credentials:
-    """The sidecar's own credential fields, and the latest of each client's."""
+    """The sidecar's own credential and the clients'; `in_auth_outage` says that the server refuses what it took before."""
 
-    def __init__(self, names: tuple[str, ...], own: Mapping[str, HeaderSource], hashed: Hash) -> None:
-        self._names = frozenset(name.lower().encode() for name in names)
-        self._own = own
-        self._hash = hashed
-        self._of: dict[bytes, Fields] = {}
-        self._last: dict[str, bytes] = {}
+    named: Named
+    own: OwnCredential
+    keys: TokenKeys
+    client_keys: ClientKeys
+    acceptances: Acceptances
+    rules: Rules
+    hashed: Hash
+    clock: Clock
+    in_auth_outage: Callable[[], bool] = lambda: False
+    bells: list[Callable[[], None]] = field(default_factory=list)
+    _proved: dict[bytes, Held] = field(default_factory=dict)
+    _offered: dict[bytes, Held] = field(default_factory=dict)
+    _same: dict[bytes, bytes] = field(default_factory=dict)
 
-    def split(self, fields: Fields) -> tuple[Fields, Fields]:
-        """Return (fields that may be journalled, credential fields)."""
-        return split_credentials(fields, self._names)
+    async def load(self, journal: Journal) -> None:
+        """Know again what the process before this one knew: whom the server took, who stands in for whom, which keys sign."""
+        self._same.update(await journal.stand_ins())
+        await self.acceptances.load()
+        await self.keys.load()
 
-    def principal(self, credential: Fields) -> bytes | None:
-        """Return who *credential* stands for, as a keyed hash, and remember it for later sends; None where there is none to remember."""
-        covered = {name.lower().encode() for name in self._own}
-        theirs = tuple((n, v) for n, v in credential if n.lower() not in covered)
-        if not theirs:
-            return None
-        principal = self._hash("principal\0" + "\0".join(f"{n.decode('latin-1').lower()}={v.decode('latin-1')}" for n, v in theirs))
-        self._of.pop(principal, None)
-        self._of[principal] = theirs
-        if len(self._of) > PRINCIPALS_MAX:
-            del self._of[next(iter(self._of))]
-        return principal
+    def caller(self, request: web.BaseRequest) -> Caller:
+        """Return who made *request*, and remember a credential that may be of use to what waits."""
+        whole = tuple(request.raw_headers)
+        fields, credential = split_credentials(forwardable(whole), self._names())
+        token = token_in(credential, self.named.token)
+        genuine = self.keys.genuine(token)
+        held = self._held(fields, credential, claims_of(token) if genuine is None else genuine)
+        client = self.client_keys.name_of(request.headers.get(CLIENT_KEY))
+        shown = self._shown(request, whole, held, genuine, client)
+        why = ground(shown, self.rules)
+        stranger = not may_use_own(why, shown, self.rules)
+        principal = None if held is None else held.principal
+        # A desk without a log-in is somebody all the same: what it records waits for the next log-in at that desk.
+        at_desk = None if client is None else self.hashed(f"client\0{client}")
+        if held is not None and not stranger:
+            for whom in (held.principal, at_desk):
+                self._remember(whom, held, why)
+        elif at_desk is not None and not self.own.configured:
+            principal = at_desk
+        return Caller(fields, principal, held, why, stranger)
 
     def known(self) -> tuple[bytes, ...]:
-        """Return the principals whose credential is at hand."""
-        return tuple(self._of)
+        """Return the principals for whom a credential is at hand, their own or a stand-in's."""
+        live = [held for held in self._proved.values() if self._lives(held)]
+        same = {held.same for held in live if held.same is not None}
+        stood_in = (principal for principal, its in self._same.items() if its in same)
+        offered = (principal for principal, held in self._offered.items() if self._lives(held))
+        proved = (principal for principal, held in self._proved.items() if self._lives(held))
+        return tuple(dict.fromkeys((*proved, *offered, *stood_in)))
 
-    def for_send(self, principal: bytes | None) -> Fields | None:
-        """Return the credential fields for a record of *principal*; None while that principal has not been seen since the start."""
+    def held_for(self, principal: bytes | None) -> Held | None:
+        """Return the client's credential for a record of *principal*; None where none is at hand, or none is needed."""
         if principal is None:
-            return self.own()
-        theirs = self._of.get(principal)
-        return None if theirs is None else overlaid(theirs, self.own())
+            return None
+        for held in (self._proved.get(principal), self._stand_in(principal), self._offered.get(principal)):
+            if held is not None and self._lives(held):
+                return held
+        return None
 
-    def rejected(self, principal: bytes | None) -> None:
-        """Forget what the server refused, so that the lane waits for the next one instead of asking again with the same."""
-        if principal is not None:
-            self._of.pop(principal, None)
+    def fields_with(self, held: Held | None) -> Fields:
+        """Return the credential fields of a send that goes up with *held*: the sidecar's own go before a client's of the same name."""
+        return overlaid(() if held is None else held.fields, self.own.fields())
 
     def stands_alone(self, principal: bytes | None) -> bool:
         """Whether a send for *principal* goes up with nothing but the sidecar's own credential."""
-        return principal is None and bool(self._own)
+        return principal is None and self.own.configured
 
-    def own(self) -> Fields:
+    def judged(self, held: Held | None, outcome: OutcomeKind, lane: bytes | None, *, shows: bool = True) -> bytes | None:
         """
-        Return the sidecar's own fields, read now: a file that was changed counts from the next send on.
+        Take what a call's outcome says of the credential that it went with.
 
-        Of one that cannot be read, or is no field value, the last value that could; nothing if there was none.
+        Args:
+            held: The client's, None where it went with the sidecar's own alone.
+            outcome: What it came to.
+            lane: Whom it was about.
+            shows: Whether the server answers nobody on that route without a good credential.
+
+        Returns:
+            Whose credential, taken until now, is refused; None where that is not what it says.
         """
-        for name, source in self._own.items():
-            try:
-                self._last[name] = _value(_read(source))
-            except (OSError, ValueError) as error:
-                log.error(  # noqa: TRY400 - the error's text may hold the credential
-                    "own credential cannot be read, the last one is used",
-                    extra={"action": "credential_unread", "field": name, "error": type(error).__name__},
-                )
-        return tuple((name.encode(), value) for name, value in self._last.items())
+        if outcome in TAKEN and shows:
+            self._taken(held)
+        if outcome is not OutcomeKind.AUTH:
+            return None
+        if held is not None:
+            return self._refused(held)
+        if not self.own.configured:
+            return None
+        self.own.judged(outcome, "call")
+        return lane
 
+    def _taken(self, held: Held | None) -> None:
+        if self.own.configured:
+            self.own.judged(OutcomeKind.ACCEPTED, "call")
+        if held is not None:
+            self.acceptances.accepted(held.mark)
+            self._remember(held.principal, held, Ground.ACCEPTED)
 
-def _value(text: str) -> bytes:
-    if not text.isprintable():
-        raise ValueError("a field value is one line")
-    return text.encode("latin-1")
+    def _refused(self, held: Held) -> bytes | None:
+        for among in (self._proved, self._offered):
+            for principal in [principal for principal, other in among.items() if other.mark == held.mark]:
+                del among[principal]
+        age_s = self.acceptances.age_s(held.mark)
+        was_good = age_s is not None and age_s <= self.rules.trust_for_s and not self._over(held)
+        self.acceptances.refused(held.mark)
+        return held.principal if was_good else None
 
+    def _names(self) -> frozenset[bytes]:
+        return frozenset(name.encode() for name in self.named.headers) | self.own.names
 
-def _read(source: HeaderSource) -> str:
-    match source:
-        case FromText(text):
-            return text
-        case FromEnvironment(name):
-            return os.environ.get(name, "")
-        case FromFile(path):
-            return path.read_text().strip()
-        case _:
-            assert_never(source)
+    def _held(self, fields: Fields, credential: Fields, claims: Mapping[str, Any]) -> Held | None:
+        theirs = tuple((n, v) for n, v in credential if n.lower() not in self.own.names)
+        if not theirs:
+            return None
+        exact = "\0".join(f"{n.decode('latin-1').lower()}={v.decode('latin-1')}" for n, v in theirs)
+        headers = {n.lower().decode("latin-1"): v.decode("latin-1") for n, v in (*fields, *theirs)}
+        view = {"claims": claims, "headers": headers}
+        same = self._text(self.named.same, view)
+        who = self._text(self.named.principal, view)
+        # With what lets others stand in: whoever moves to another facility is not the one who recorded there.
+        principal = f"principal\0{exact}" if who is None else f"principal\0{who}\0{same or ''}"
+        held_same = None if same is None else self.hashed(f"same\0{same}")
+        return Held(self.hashed(principal), held_same, self.hashed(f"credential\0{exact}"), ends_at(claims), theirs)
+
+    @staticmethod
+    def _text(expression: Any, view: Mapping[str, Any]) -> str | None:  # noqa: ANN401 - the profile's expression, or None
+        found = None if expression is None else expression.search(view)
+        usable = isinstance(found, str | int) and not isinstance(found, bool) and found != ""
+        return str(found) if usable else None
+
+    def _shown(
+        self, request: web.BaseRequest, whole: Fields, held: Held | None, genuine: Mapping[str, Any] | None, client: str | None
+    ) -> Shown:
+        over_at = None if genuine is None else ends_at(genuine)
+        return Shown(
+            accepted_s=None if held is None else self._accepted_s(held),
+            signed_over_s=None if over_at is None else (self.clock.wall() - over_at) / 1000,
+            client_key=client is not None,
+            same_key=self.own.brought_by(whole),
+            seat=seat(request.remote or "", whole),
+        )
+
+    def _accepted_s(self, held: Held) -> float | None:
+        if self.acceptances.is_refused(held.mark) and not self.in_auth_outage():
+            return None
+        return self.acceptances.age_s(held.mark)
+
+    def _remember(self, principal: bytes | None, held: Held, why: Ground | None) -> None:
+        """Keep *held* for what waits for *principal*: among the proved ones, or (a new log-in's, perhaps) where there is none of these."""
+        refused = self.acceptances.is_refused(held.mark)
+        if principal is None or not self._lives(held) or (refused and not self.in_auth_outage()):
+            return
+        if why is not None and held.same is not None:
+            self._same[principal] = held.same
+        among = self._proved if why in (Ground.ACCEPTED, Ground.SIGNED) and not refused else self._offered
+        news = among.get(principal) != held
+        among.pop(principal, None)
+        among[principal] = held
+        if len(among) > PRINCIPALS_MAX:
+            del among[next(iter(among))]
+        if news:
+            for bell in self.bells:
+                bell()
+
+    def _stand_in(self, principal: bytes) -> Held | None:
+        same = self._same.get(principal)
+        fitting = (held for held in reversed(self._proved.values()) if held.same == same and self._lives(held))
+        return None if same is None else next(fitting, None)
+
+    def _lives(self, held: Held) -> bool:
+        return not self._over(held)
+
+    def _over(self, held: Held) -> bool:
+        return held.ends_at is not None and held.ends_at <= self.clock.wall()

@@ -30,6 +30,7 @@ AGAIN_AFTER_S: Final = 5.0
 
 HARMLESS: Final = Finding(Found.NOT_THERE, "not looked up: may be sent twice")
 """Whether it is there does not matter; it is sent again when the upstream can no longer be working off what it was sent before."""
+NO_LOG_IN: Final = Finding(Found.FAILED, "no log-in at hand")
 
 IMPOSSIBLE: Final = Finding(Found.AMBIGUOUS, "cannot be looked up")
 
@@ -120,12 +121,16 @@ class LookUps:
         return route.idempotent.holds({"request": self.persons.view(record, *going_up)})
 
     async def _ask(self, look_up: LookUp, asked: str, view: dict[str, object], record: Record, permit: Permit) -> Finding:
-        outgoing = Outgoing("GET", self.upstream.prefix + asked, self.credentials.for_send(record.principal) or ())
+        held = self.credentials.held_for(record.principal)
+        if held is None and record.principal is not None:
+            self.circuits.unused(permit)
+            return NO_LOG_IN
+        outgoing = Outgoing("GET", self.upstream.prefix + asked, self.credentials.fields_with(held))
         asked_s = self.clock.monotonic()
         exchange = await self.upstream.ask(outgoing, self.within_s)
         outcome = classify(exchange, self.profile.profile.answers_of_look_up(look_up), self.profile.code_member, self.clock.aware())
         self.watch.hear(exchange, outcome.kind, asked_s)
-        self.circuits.observe(permit, outcome)
+        self.circuits.observe(permit, outcome, self.credentials.judged(held, outcome.kind, permit.lane, shows=False))
         self.meters.upstream_requests.labels(outcome.kind.value).inc()
         return judge(look_up, view, exchange, outcome)
 

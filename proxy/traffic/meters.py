@@ -40,6 +40,10 @@ class Meters:
             named("upstream_request_duration_seconds"), "Time the upstream took.", buckets=FAST_S, registry=self.registry
         )
         self.probe_success = Gauge(named("probe_success"), "1 if the last probe was answered by the upstream.", registry=self.registry)
+        self.credential_ok = Gauge(
+            named("credential_ok"), "0 while the sidecar's own credential is refused, or cannot be had.", registry=self.registry
+        )
+        self.credential_ok.set(1)
         self.replay_concurrency_limit = Gauge(
             named("replay_concurrency_limit"), "Records that replay may have in flight.", registry=self.registry
         )

@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import web
 
 from proxy.profiles.model import Route
-from proxy.rules.fields import forwardable, overlaid, to_block, with_length
+from proxy.rules.fields import overlaid, to_block, with_length
 from proxy.rules.outcome import Outcome, classify_head, failed
 from proxy.rules.problems import problem
 from proxy.rules.slots import translated
@@ -20,7 +20,7 @@ from proxy.traffic.apart import apart
 from proxy.traffic.body import Body, Incomplete, TooLarge
 from proxy.traffic.budget import Budget
 from proxy.traffic.circuits import Circuits
-from proxy.traffic.credentials import Credentials
+from proxy.traffic.credentials import Caller, Credentials
 from proxy.traffic.limits import Limits
 from proxy.traffic.meters import Meters
 from proxy.traffic.persons import Persons
@@ -33,6 +33,9 @@ OTHER_GROUP: Final = "other"
 
 AGAIN_S: Final = 60
 """Retry-After for a person whom the server does not know yet: their registration is under way."""
+
+TOKEN_AGAIN_S: Final = 5
+"""Retry-After while the sidecar's own token is being fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +63,12 @@ class PassRoute:
             body: Given where some of it was read already.
         """
         group = OTHER_GROUP if route is None else route.group
-        if not self.circuits.admits(group):
-            return self._server_down(group)
+        caller = self.credentials.caller(request)
+        if (refusal := self._refusal(caller, group)) is not None:
+            return refusal
         body = body or Body(request, self.limits)
-        fields, credential = self.credentials.split(forwardable(request.raw_headers))
-        self.credentials.principal(credential)
         try:
-            going_up = await self._going_up(request.method, route, target, fields, body)
+            going_up = await self._going_up(request.method, route, target, caller.fields, body)
         except Incomplete as unfit:
             return self._problem(unfit.code, "The rest of it did not come.")
         if isinstance(going_up, web.Response):
@@ -76,17 +78,30 @@ class PassRoute:
         if permit is None:
             return self._server_down(group)
         self.budget.live()
-        fields = overlaid(going_up.fields + credential, self.credentials.own())
+        fields = overlaid(going_up.fields, self.credentials.fields_with(caller.held))
         try:
             async with self.upstream.stream(replace(going_up, fields=fields)) as answer:
                 if isinstance(answer, Failure) and body.missing is not None:
                     return self._problem(body.missing, "It was passed on in part.")
                 outcome = _outcome(answer, described=route is not None)
                 self.circuits.observe(permit, outcome)
+                self.credentials.judged(caller.held, outcome.kind, None, shows=self._vouches(route))
                 self.meters.upstream_requests.labels(outcome.kind.value).inc()
                 return self._no_answer(answer) if isinstance(answer, Failure) else await _relay_answer(request, answer)
         finally:
             self.circuits.unused(permit)
+
+    def _refusal(self, caller: Caller, group: str) -> web.Response | None:
+        if caller.stranger:
+            return self._problem("not-known", "What you ask would go up with the sidecar's own credential.")
+        if not self.circuits.admits(group):
+            return self._server_down(group)
+        if self.credentials.own.missing:
+            return self._problem("credential-missing", "The sidecar has no token.", retry_after_s=TOKEN_AGAIN_S)
+        return None
+
+    def _vouches(self, route: Route | None) -> bool:
+        return route is not None and route.name in self.profile.profile.credentials.vouched_by
 
     async def _going_up(self, method: str, route: Route | None, target: str, fields: Fields, body: Body) -> Outgoing | web.Response:
         """Return the request with real ids in the place of provisional ones, or the problem with it."""

@@ -57,12 +57,14 @@ class Prober:
 
     async def _ask(self) -> None:
         permit = self.circuits.probing(self.group)
-        outgoing = Outgoing(self.probe.method, self.upstream.prefix + self.probe.path, self.credentials.own())
+        outgoing = Outgoing(self.probe.method, self.upstream.prefix + self.probe.path, self.credentials.own.fields())
         asked_s = self.clock.monotonic()
         exchange = await self.upstream.ask(outgoing, self.within_s)
         outcome = classify(exchange, self.profile.answers, self.profile.code_member, self.clock.aware())
         self.watch.hear(exchange, outcome.kind, asked_s)
         self.circuits.observe_probe(permit, outcome)
+        if self.credentials.own.configured:
+            self.credentials.own.judged(outcome.kind, "probe")
         self.meters.probe_success.set(sign_of(outcome.kind) in (Sign.GOOD, Sign.AUTH))
 
     def _next_s(self) -> float:

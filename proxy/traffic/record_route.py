@@ -17,12 +17,12 @@ from ulid import ULID
 
 from proxy.rules.admission import Inadmissible, admit
 from proxy.rules.deadline import deadline_at
-from proxy.rules.fields import forwardable, from_block, to_block
+from proxy.rules.fields import from_block, to_block
 from proxy.rules.idempotency import Malformed, fingerprint, parse_key
 from proxy.rules.problems import problem
 from proxy.rules.receipt import receipt
 from proxy.rules.routes import Match
-from proxy.rules.wire import Answer, Fields, text_of
+from proxy.rules.wire import Answer, text_of
 from proxy.traffic import answers
 from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.apart import apart
@@ -30,7 +30,7 @@ from proxy.traffic.body import Body, Incomplete, TooLarge
 from proxy.traffic.circuits import Circuits, Permit
 from proxy.traffic.clock import Clock
 from proxy.traffic.clock_watch import ClockWatch
-from proxy.traffic.credentials import Credentials
+from proxy.traffic.credentials import Caller, Credentials
 from proxy.traffic.desk import Desk
 from proxy.traffic.limits import Limits
 from proxy.traffic.meters import Meters
@@ -47,6 +47,7 @@ from store.records import (
     Conflict,
     KeyReused,
     NewRecord,
+    NotKept,
     Outrun,
     Record,
     Recorded,
@@ -72,6 +73,7 @@ class Write:
     target: str
     body: Body
     deadline: float
+    caller: Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,24 +101,25 @@ class RecordRoute:
 
     async def answer(self, request: web.Request, match: Match, target: str) -> web.StreamResponse:
         """Answer one request; *target* is raw path and query, as it goes up."""
+        caller = self.credentials.caller(request)
+        if caller.stranger:
+            return self._stranger()
         body = Body(request, self.limits)
         try:
             content = await body.whole(self.body_max)
         except TooLarge:
             return await self._unfit(
-                self._write(request, match, target, body), "body-too-large", f"More than {self.body_max} bytes are not kept."
+                self._write(request, match, target, body, caller), "body-too-large", f"More than {self.body_max} bytes are not kept."
             )
         except Incomplete as unfit:
             return self._problem(unfit.code, "The rest of it did not come.")
-        write = self._write(request, match, target, body)
-        fields, credential = self.credentials.split(forwardable(request.raw_headers))
-        principal = self.credentials.principal(credential)
+        write = self._write(request, match, target, body, caller)
         keys = request.headers.getall(IDEMPOTENCY_KEY, ())
         key = parse_key([each.encode("latin-1", "replace") for each in keys]) if keys else None
         if isinstance(key, Malformed):
             return self._problem("key-malformed", key.why)
         while True:
-            new, view = await self._admitted(write, fields, content, principal, key)
+            new, view = await self._admitted(write, content, key)
             if isinstance(new, Inadmissible):
                 return await self._unfit(write, new.code, new.detail)
             kept = await self._keep_and_send(write, new, view)
@@ -124,14 +127,13 @@ class RecordRoute:
                 return kept
             # A provisional id has become known between the look and the commit: look again.
 
-    def _write(self, request: web.Request, match: Match, target: str, body: Body) -> Write:
+    def _write(self, request: web.Request, match: Match, target: str, body: Body, caller: Caller) -> Write:
         # Only now: a desk on a slow line has been sending, not waiting.
-        return Write(request, match, target, body, self.clock.monotonic() + self.answer_within_s)
+        return Write(request, match, target, body, self.clock.monotonic() + self.answer_within_s, caller)
 
-    async def _admitted(
-        self, write: Write, fields: Fields, content: bytes, principal: bytes | None, key: str | None
-    ) -> tuple[NewRecord | Inadmissible, dict[str, Any]]:
-        route, block = write.match.route, to_block(fields)
+    async def _admitted(self, write: Write, content: bytes, key: str | None) -> tuple[NewRecord | Inadmissible, dict[str, Any]]:
+        route, fields, principal = write.match.route, write.caller.fields, write.caller.principal
+        block = to_block(fields)
         known = await self.persons.resolve(route, write.target, block, content)
         if known is None:
             return Inadmissible("person-unknown", "An id in it was not given out, or stands where it cannot be replaced."), {}
@@ -158,16 +160,17 @@ class RecordRoute:
             awaits=known.awaits,
             deadline_at=deadline_at(self.watch.wall(), self.profile.profile.back_entry, self.timezone),
             clock_doubt=None if doubt is None else str(doubt),
+            same=write.caller.same,
         )
         return new, admission.view
 
     async def _keep_and_send(self, write: Write, new: NewRecord, view: dict[str, Any]) -> web.StreamResponse | None:
         """Keep the record and answer; None where it has to be keyed anew."""
-        if self.under_way.is_passed_on(new):
-            return self._problem("under-way", "Something of this person is being passed on without a record.")
-        if self.under_way.may_have_it(new) and new.override is None:
-            return self._problem("passed-on", "It was passed on without a record.")
+        if (told := self._passed_on_before(new)) is not None:
+            return told
         permit = self.circuits.permit(new.group, new.lanes[0])
+        if permit is None and write.caller.ground is None:
+            return self._stranger()
         try:
             kept = await self._keep(new, write, send=permit is not None)
         except JournalInDoubt:
@@ -184,11 +187,25 @@ class RecordRoute:
         self._unused(permit)
         return await self._told(write, new, kept, view)
 
-    async def _told(self, write: Write, new: NewRecord, kept: Admission, view: dict[str, Any]) -> web.StreamResponse | None:
+    def _passed_on_before(self, new: NewRecord) -> web.Response | None:
+        """What went up without a record, because the journal could not keep it, is known in memory only."""
+        if self.under_way.is_passed_on(new):
+            return self._problem("under-way", "Something of this person is being passed on without a record.")
+        if self.under_way.may_have_it(new) and new.override is None:
+            return self._problem("passed-on", "It was passed on without a record.")
+        return None
+
+    async def _told(  # noqa: PLR0911 - one admission, one return
+        self, write: Write, new: NewRecord, kept: Admission, view: dict[str, Any]
+    ) -> web.StreamResponse | None:
         match kept:
             case Recorded():
                 self.replayer.wake.ring()
                 return self._receipt(write, str(ULID(new.id)), kept, view)
+            case NotKept():
+                return self._stranger()
+            case Same() | Conflict() if write.caller.ground is None and not self._shares(write, kept.number):
+                return self._stranger()
             case Same():
                 return await self._same(write, kept, view)
             case Conflict(number, id_, state):
@@ -200,6 +217,18 @@ class RecordRoute:
                 return None
             case _:
                 assert_never(kept)
+
+    def _shares(self, write: Write, number: int) -> bool:
+        """Whether the desk that the server is judging right now for a record shows the same credential."""
+        desk = self.waiting.get(number)
+        held = write.caller.held
+        return desk is not None and held is not None and desk.caller.held is not None and desk.caller.held.mark == held.mark
+
+    def _stranger(self) -> web.Response:
+        return self._problem("not-known", "The server is not there to say it, or what you ask would go up with the sidecar's credential.")
+
+    def _no_word(self) -> web.Response:
+        return self._problem("server-no-answer", "It did not say whether you may record.")
 
     def _unused(self, permit: Permit | None) -> None:
         if permit is not None:
@@ -242,9 +271,11 @@ class RecordRoute:
         desk = self.waiting.get(same.number)
         if desk is not None:
             desk.join(write.request)
-            verdict = await desk.verdict(self._left_s(write))
+            verdict = await desk.verdict(self._patience_s(write))
             if verdict is not None:
                 return answers.verdict(verdict, str(ULID(same.id)))
+            if write.caller.ground is None:
+                return self._no_word()
         elif same.state is RecordState.SENDING and await self._let_go(same.number):
             return None
         if same.state is RecordState.HELD:
@@ -260,9 +291,11 @@ class RecordRoute:
         return record is None or record.state in (RecordState.REFUSED, RecordState.DISCARDED)
 
     async def _send(self, write: Write, new: NewRecord, kept: Recorded, view: dict[str, Any], permit: Permit) -> web.StreamResponse:
-        desk = self.waiting[kept.number] = Desk(write.request)
+        desk = self.waiting[kept.number] = Desk(write.request, write.caller)
         self.background.start(self._attempt(_as_record(new, kept), permit, desk))
-        verdict = await desk.verdict(self._left_s(write))
+        verdict = await desk.verdict(self._patience_s(write))
+        if verdict is None and write.caller.ground is None:
+            return self._no_word()
         if verdict is None:
             return self._receipt(write, str(ULID(new.id)), kept, view)
         return answers.verdict(verdict, str(ULID(new.id)))
@@ -279,14 +312,19 @@ class RecordRoute:
     async def _keep(self, new: NewRecord, write: Write, *, send: bool) -> Admission:
         """Keep the record within the desk's time."""
         issue = None if write.match.route.issues is None else self.persons.issue
+        may_wait = write.caller.ground is not None
         with self.under_way.keeping(new):
-            return await self.journal.record(new, send=send, issue=issue, within_s=self._left_s(write))
+            return await self.journal.record(new, send=send, issue=issue, may_wait=may_wait, within_s=self._left_s(write))
 
     async def _unfit(self, write: Write, code: str, detail: str) -> web.StreamResponse:
         """What cannot be kept gets the server's own verdict while it is up, and ours while it is down."""
         if code not in OURS and self.circuits.admits(write.match.route.group):
             return await self.passing.relay(write.request, write.match.route, write.target, write.body)
         return self._problem(code, detail)
+
+    def _patience_s(self, write: Write) -> float:
+        """Return how long the desk waits for the verdict: one whom only the server can vouch for waits for its word, as on a pass route."""
+        return self._left_s(write) if write.caller.ground is not None else self.sender.upstream.whole_s
 
     def _left_s(self, write: Write) -> float:
         return max(0.0, write.deadline - self.clock.monotonic())

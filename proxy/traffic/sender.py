@@ -22,7 +22,7 @@ from proxy.traffic.budget import Budget
 from proxy.traffic.circuits import Circuits, Permit
 from proxy.traffic.clock import Clock
 from proxy.traffic.clock_watch import ClockWatch
-from proxy.traffic.credentials import Credentials
+from proxy.traffic.credentials import Credentials, Held
 from proxy.traffic.desk import Desk
 from proxy.traffic.meters import Meters
 from proxy.traffic.persons import Persons
@@ -42,6 +42,9 @@ SETTLING_S: Final = 0.5
 
 UNTRANSLATED: Final = Settlement(RecordState.HELD, outcome=None, reason="provisional-id")
 """The record names a person whose real id is not known, although nothing older of theirs waits: a person decides."""
+
+LOG_IN_LOST: Final = Settlement(RecordState.PENDING, outcome=None, reason="log-in is over")
+"""The client's credential ended between the look and the send: the record waits for the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +78,18 @@ class Sender:
         """
         if desk is not None:
             self.budget.live()
-        outgoing = await self._outgoing(record)
-        if outgoing is None:
+        held = self.credentials.held_for(record.principal) if desk is None else desk.caller.held
+        outgoing = await self._outgoing(record, held)
+        lost = desk is None and held is None and record.principal is not None
+        if outgoing is None or lost:
             self.circuits.unused(permit)
-            await self._kept(record, UNTRANSLATED, None, None)
+            await self._kept(record, LOG_IN_LOST if lost else UNTRANSLATED, None, None)
             return None
         exchange, outcome = await self._made(record, outgoing, permit)
         if outcome.maybe_applied and outcome.kind is not OutcomeKind.ACCEPTED:
             self.sends.ended(record.number)
         self.meters.upstream_requests.labels(outcome.kind.value).inc()
-        self.circuits.observe(permit, outcome)
-        if outcome.kind is OutcomeKind.AUTH:
-            self.credentials.rejected(record.principal)
+        self.circuits.observe(permit, outcome, self.credentials.judged(held, outcome.kind, permit.lane))
         await self._settle(record, outcome, exchange, desk)
         return outcome
 
@@ -117,13 +120,12 @@ class Sender:
         answers = self.profile.answers if route is None else self.profile.profile.answers_of(route)
         return classify(exchange, answers, self.profile.code_member, self.clock.aware())
 
-    async def _outgoing(self, record: Record) -> Outgoing | None:
+    async def _outgoing(self, record: Record, held: Held | None) -> Outgoing | None:
         going_up = await self.persons.going_up(record)
         if going_up is None:
             return None
         target, body = going_up
-        credential = self.credentials.for_send(record.principal) or ()
-        fields = overlaid(self._with_declared(record, target, body), credential)
+        fields = overlaid(self._with_declared(record, target, body), self.credentials.fields_with(held))
         return Outgoing(record.method, target, with_length(fields, len(body)), body)
 
     def _with_declared(self, record: Record, target: str, body: bytes) -> Fields:
@@ -136,8 +138,10 @@ class Sender:
 
     async def _settle(self, record: Record, outcome: Outcome, exchange: Exchange, desk: Desk | None) -> None:
         answer = exchange if isinstance(exchange, Answer) else None
-        told = desk.claim() if desk is not None and answer is not None and self._is_verdict(record, outcome) else Told.RECEIPT
-        if desk is not None and (told is Told.RECEIPT or outcome.kind is OutcomeKind.ACCEPTED):
+        told = Told.RECEIPT if desk is None else desk.otherwise
+        if desk is not None and answer is not None and self._is_verdict(record, outcome):
+            told = desk.claim()
+        if desk is not None and (told is not Told.VERDICT or outcome.kind is OutcomeKind.ACCEPTED):
             # An accepted answer need not wait for its settling: found unsettled after a crash, the record is looked up.
             desk.give(answer if told is Told.VERDICT else None)
 

@@ -36,12 +36,17 @@ UNASKED_FIELDS: Final = ("Accept", "Accept-Encoding", "User-Agent", "Content-Typ
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A request as it is to stand on the wire; `target` is raw path and query."""
+    """
+    A request as it is to stand on the wire; `target` is raw path and query.
+
+    `origin` is another server's, asked for what the upstream wants to see (a token, keys); None: the upstream's own.
+    """
 
     method: str
     target: str
     fields: Fields
     body: bytes | AsyncIterator[bytes] | None = None
+    origin: str | None = None
 
 
 class Upstream:
@@ -52,8 +57,8 @@ class Upstream:
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self.prefix = parts.path.rstrip("/")
         self._timeout = aiohttp.ClientTimeout(total=None, connect=settings.connect_timeout)
-        self._whole_s = settings.connect_timeout + settings.read_timeout
-        context = _tls(settings) if parts.scheme == "https" else False
+        self.whole_s = settings.connect_timeout + settings.read_timeout
+        context = _tls(settings)
         self._records = self._session(_Connector(ssl=context, limit=0, keepalive_timeout=IDLE_MAX_S))
         self._others = self._session(_Connector(ssl=context, limit=0))
 
@@ -73,11 +78,11 @@ class Upstream:
 
     async def send_record(self, outgoing: Outgoing) -> Exchange:
         """Send a record's request, once on the wire, and return what came of it; never raises for the network's sake."""
-        return await self._whole(self._records, outgoing, self._whole_s)
+        return await self._whole(self._records, outgoing, self.whole_s)
 
     async def ask(self, outgoing: Outgoing, within_s: float) -> Exchange:
         """Ask a question that changes nothing (a probe) and return the whole answer."""
-        return await self._whole(self._others, outgoing, min(within_s, self._whole_s))
+        return await self._whole(self._others, outgoing, min(within_s, self.whole_s))
 
     async def _whole(self, session: aiohttp.ClientSession, outgoing: Outgoing, within_s: float) -> Exchange:
         try:
@@ -94,7 +99,7 @@ class Upstream:
 
         Yields a `Failure` when no answer head came. A failure within the body raises `Broken`, from the iteration of `chunks`.
         """
-        deadline = asyncio.get_running_loop().time() + self._whole_s
+        deadline = asyncio.get_running_loop().time() + self.whole_s
         try:
             async with asyncio.timeout_at(deadline):
                 response = await self._request(self._others, outgoing)
@@ -108,7 +113,7 @@ class Upstream:
     def _request(self, session: aiohttp.ClientSession, outgoing: Outgoing) -> aiohttp.client._RequestContextManager:
         return session.request(
             outgoing.method,
-            URL(self.origin + outgoing.target, encoded=True),
+            URL((outgoing.origin or self.origin) + outgoing.target, encoded=True),
             headers=CIMultiDict((n.decode("latin-1"), text_of(v)) for n, v in outgoing.fields),
             data=outgoing.body,
             allow_redirects=False,
@@ -169,6 +174,12 @@ def _be_an_answer(response: aiohttp.ClientResponse) -> None:
         raise aiohttp.ClientConnectionError
 
 
+def elsewhere(url: str) -> tuple[str, str]:
+    """Return (origin, target) of a whole *url*, as an `Outgoing` wants them."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}", parts.path or "/"
+
+
 def _reason(response: aiohttp.ClientResponse) -> str:
     # aiohttp reads control characters in it, but refuses to write them.
     return "".join(char if char.isprintable() else " " for char in response.reason or "")
@@ -221,6 +232,7 @@ def _failure_of(error: Exception) -> Failure:  # noqa: PLR0911 - one exception, 
 
 def _tls(settings: UpstreamSettings) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=None if settings.ca_file is None else str(settings.ca_file))
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     if settings.client_cert is not None:
         context.load_cert_chain(str(settings.client_cert))
     return context

@@ -519,3 +519,41 @@ INSERT INTO meta (name, value) VALUES ('touched', randomblob(8)) ON CONFLICT (na
 -- The desk was told to use paper, but the record reached the disk; it is as it was born, so nothing of it was sent.
 UPDATE record SET state = 'held', reason = 'told-paper'
 WHERE id = :id AND ((state = 'pending' AND attempt = 0) OR (state = 'sending' AND attempt = 1 AND begun_at = recorded_at));
+
+-- name: keep_meta_anew
+-- Write a value in place of the one that was.
+INSERT INTO meta (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: know_principal
+-- Whose credential may send this one's records too.
+INSERT INTO principal (principal, same) VALUES (:principal, :same) ON CONFLICT (principal) DO NOTHING;
+
+-- name: stand_ins
+-- All principals whose records the credential of another may send.
+SELECT principal, same FROM principal;
+
+-- name: accept_credential
+-- The server took it.
+INSERT INTO accepted_credential (credential, accepted_at, boot_id, boot_s) VALUES (:credential, :accepted_at, :boot_id, :boot_s)
+ON CONFLICT (credential) DO UPDATE
+SET accepted_at = excluded.accepted_at, boot_id = excluded.boot_id, boot_s = excluded.boot_s, refused_at = NULL;
+
+-- name: forget_credentials
+-- Keep those that were accepted last.
+DELETE FROM accepted_credential
+WHERE credential NOT IN (SELECT credential FROM accepted_credential ORDER BY accepted_at DESC, credential LIMIT :kept);
+
+-- name: refuse_credential
+-- The server refused one that it took before.
+UPDATE accepted_credential SET refused_at = :now WHERE credential = :credential;
+
+-- name: accepted_credentials
+-- What the server took, the latest last.
+SELECT credential, accepted_at, boot_id, boot_s, refused_at FROM accepted_credential ORDER BY accepted_at;
+
+-- name: waiting_for_log_in
+-- Heads of lanes that go up with a client's credential, by group and principal.
+SELECT route_group, principal, COUNT(*), MIN(recorded_at), MIN(deadline_at)
+FROM record
+WHERE state IN ('pending', 'unknown') AND behind = 0 AND principal IS NOT NULL
+GROUP BY route_group, principal;

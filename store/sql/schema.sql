@@ -288,6 +288,25 @@ CREATE TABLE delivery_delay (
     sum_ms  INTEGER NOT NULL CHECK (sum_ms >= 0)
 ) STRICT, WITHOUT ROWID;
 
+-- Credentials: keyed hashes of who they stand for, never one itself ----------------------------------------------------------------
+
+-- The principals of records that another's credential may send: one for which `same` is equal.
+CREATE TABLE principal (
+    principal BLOB PRIMARY KEY CHECK (length(principal) = 16),
+    same      BLOB NOT NULL CHECK (length(same) = 16)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX principal_same ON principal (same);
+
+-- When the server last accepted a credential: by the wall clock, and by the boot's own, which nobody can set.
+CREATE TABLE accepted_credential (
+    credential  BLOB    PRIMARY KEY CHECK (length(credential) = 16),
+    accepted_at INTEGER NOT NULL,
+    boot_id     TEXT    NOT NULL,
+    boot_s      REAL    NOT NULL,
+    refused_at  INTEGER                                                   -- when it was refused since
+) STRICT, WITHOUT ROWID;
+
 -- Outages and the operator's hold -----------------------------------------------------------------------------------------------
 
 CREATE TABLE outage (

@@ -19,6 +19,7 @@ VERBS = [
     *(("profile", name) for name in ("new", "check", "try")),
     ("key", "export"),
     ("key", "import"),
+    *(("clients", name) for name in ("add", "list", "revoke")),
 ]
 
 

@@ -23,6 +23,7 @@ from proxy.console.app import admin_app
 from proxy.console.guard import Guard, is_own_host
 from proxy.console.metrics import Metrics
 from proxy.operations.centre import Centre, Traffic
+from proxy.operations.places import PLACES
 from proxy.operations.runs import Replays
 from proxy.profiles.load import load_profile
 from proxy.rules.outcome import OutcomeKind
@@ -34,6 +35,7 @@ from proxy.traffic.server import Port
 from store.file.lock import Role
 from store.journal import Journal, open_journal
 from store.outages import Seen
+from store.queries import Db
 from store.records import NewRecord
 
 PROMTOOL = shutil.which("promtool")
@@ -60,6 +62,7 @@ PINNED = [
     "journal_size_bytes",
     "journal_free_bytes",
     "operator_hold",
+    "credential_ok",
     "records_past_deadline",
     "operator_actions_total",
 ]
@@ -266,6 +269,68 @@ async def test_a_web_page_cannot_make_a_browser_use_it(port: AdminPort) -> None:
             assert answer.status == 415
             assert answer.content_type == "application/problem+json"
     assert await port.journal.operator_hold() is None
+
+
+READ_ONLY = sorted({place.path for place in PLACES.values() if place.method == "GET"} | {"/metrics", "/healthz", "/readyz"})
+
+
+async def everything(journal: Journal) -> list[str]:
+    def all_rows(db: Db) -> list[str]:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        return [f"{table} {row}" for table in tables for row in db.execute(f"SELECT * FROM {table}")]
+
+    return await journal._engine.read(all_rows)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_nothing_is_changed_by_asking(port: AdminPort, method: str) -> None:
+    now = port.centre.clock.wall()
+    await port.journal.record(a_record(now), send=False)
+    await port.journal.hold(None, "", "asha", now)
+    before = await everything(port.journal)
+    query = "by=x&reason=y&word=true&keys=1&reference=1&set=a%3D1"
+    for path in READ_ONLY:
+        async with port.http.request(method, f"{port.url}{path.format(key=1)}?{query}"):
+            pass
+        async with port.http.request(method, port.url + path.format(key=1)) as answer:
+            assert answer.status in (200, 405), path
+    for place in PLACES.values():
+        async with port.http.request(method, f"{port.url}{place.path.format(key=1)}?{query}", json={"by": "x"}):
+            pass
+    assert await everything(port.journal) == before
+    assert await port.journal.operator_hold() is not None
+
+
+@pytest.mark.parametrize(
+    ("fields", "foreign"),
+    [
+        ({}, False),
+        ({"Origin": "https://evil.example"}, True),
+        ({"Origin": "null"}, True),
+        ({"Origin": "http://127.0.0.1:9999"}, True),
+        ({"Sec-Fetch-Site": "cross-site"}, True),
+        ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors"}, True),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, False),
+        ({"Sec-Fetch-Site": "same-origin"}, False),
+        ({"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"}, False),
+    ],
+)
+@pytest.mark.parametrize("token", [None, TOKEN])
+async def test_a_page_of_another_origin_is_refused_with_and_without_a_token(
+    make_port: object, fields: dict[str, str], foreign: bool, token: str | None
+) -> None:
+    port: AdminPort = await make_port(token)  # type: ignore[operator]
+    known = {"Authorization": f"Bearer {TOKEN}"}
+    assert (await port.get("/api/status", **fields, **known))[0] == (403 if foreign else 200)
+    async with port.http.post(f"{port.url}/api/hold", json={"by": "x"}, headers=fields | known) as answer:
+        posted = answer.status
+    navigated = fields.get("Sec-Fetch-Mode") == "navigate" and fields.get("Sec-Fetch-Site") == "cross-site"
+    assert posted == (403 if foreign or navigated else 200)
+    assert (await port.journal.operator_hold() is None) is (foreign or navigated)
+
+
+async def test_its_own_page_may_ask(port: AdminPort) -> None:
+    assert (await port.get("/api/status", Origin=port.url))[0] == 200
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ GROUP = frozenset({"vaccinator"})
         (replace(RECORD, principal=DESK), UP, Why.LOG_IN),
         (replace(RECORD, principal=DESK), replace(UP, principals=frozenset({DESK})), Why.READY),
         (RECORD, replace(UP, held=True, down=GROUP), Why.HOLD),
+        (RECORD, replace(UP, lacking=True, down=GROUP), Why.CREDENTIAL),
         (RECORD, replace(UP, down=GROUP), Why.SERVER_DOWN),
         (RECORD, replace(UP, down=frozenset({"appointment"})), Why.READY),
         (RECORD, replace(UP, starting=GROUP), Why.STARTING),

@@ -34,7 +34,7 @@ from proxy.rules.circuit import (
 
 POLICY = Policy()
 UNPROBED = Policy(has_probe=False)
-GOOD, NOT_SENT, IMPOSTOR, BAD, SLOW, THROTTLED, AUTH, NEUTRAL = Sign
+GOOD, NOT_SENT, IMPOSTOR, BAD, SLOW, THROTTLED, AUTH, REVOKED, NEUTRAL = Sign
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,11 @@ def opened(policy: Policy = POLICY) -> Circuit:
 def half_open(policy: Policy = POLICY) -> Circuit:
     """As `opened`, and answering again since 110.0."""
     return after([probe(110, GOOD) if policy.has_probe else call(110, GOOD)], opened(policy), policy)
+
+
+def revoked() -> Circuit:
+    """Opened by three who were refused, and answering its probes since 110.0."""
+    return after([*(call(i, REVOKED, f"{i}") for i in range(3)), probe(110, AUTH)])
 
 
 def failing() -> Circuit:
@@ -162,6 +167,12 @@ OPENING = {
     "not open: a throttled probe, and a good one": ([probe(0, THROTTLED), probe(60, GOOD), probe(130, THROTTLED)], Phase.CLOSED),
     "open: throttled calls, however many good probes": ([call(0, THROTTLED), probe(60, GOOD), call(120, THROTTLED)], Phase.OPEN),
     "not open: throttled today and yesterday": ([call(0, THROTTLED), call(86_400, THROTTLED)], Phase.CLOSED),
+    "open at once: the own credential refused for three persons": ([call(i / 10, REVOKED, f"{i}") for i in range(3)], Phase.OPEN),
+    "not open: refused for one person again and again": ([call(i, REVOKED, "a") for i in range(20)], Phase.CLOSED),
+    "not open: refused for three, with a good call between": (
+        [call(0, REVOKED, "a"), call(1, REVOKED, "b"), call(2, GOOD, "d"), call(3, REVOKED, "c")],
+        Phase.SUSPECT,
+    ),
     "open: a probe that fails counts like a call": ([probe(0, BAD), probe(2, BAD), probe(5, BAD)], Phase.OPEN),
     "an idle group's probe finds it refused": ([probe(0, NOT_SENT)], Phase.SUSPECT),
 }
@@ -182,6 +193,9 @@ CLOSING = {
     "closed: three good probes, then a good call": (half_open(), [probe(112, GOOD), probe(114, GOOD), call(115, GOOD)], Phase.CLOSED),
     "closed: a good call, then the third good probe": (half_open(), [call(111, GOOD), probe(112, GOOD), probe(114, GOOD)], Phase.CLOSED),
     "not closed: a call whose credential is refused": (half_open(), [probe(112, GOOD), probe(114, GOOD), call(115, AUTH)], Phase.HALF_OPEN),
+    "half-open: a credential refused in another outage": (half_open(), [call(111, REVOKED, "a")], Phase.HALF_OPEN),
+    "open again: still refused": (revoked(), [call(111, REVOKED, "a")], Phase.OPEN),
+    "closed: taken again": (revoked(), [probe(112, AUTH), probe(114, AUTH), call(115, GOOD)], Phase.CLOSED),
     "not closed: a throttled call": (half_open(), [probe(112, GOOD), probe(114, GOOD), call(115, THROTTLED)], Phase.HALF_OPEN),
     "open again: canary not sent": (half_open(), [call(111, NOT_SENT, "a")], Phase.OPEN),
     "open again: canary met an impostor": (half_open(), [call(111, IMPOSTOR, "a")], Phase.OPEN),
@@ -249,6 +263,12 @@ def test_with_nothing_to_send_three_good_probes_close() -> None:
     two = after([probe(112, GOOD)], half_open())
     assert settle_idle(two, 114, POLICY) == two
     assert settle_idle(after([probe(114, GOOD)], two), 114, POLICY).phase is Phase.CLOSED
+
+
+def test_that_a_credential_is_taken_again_no_probe_shows() -> None:
+    probed = after([probe(112, GOOD), probe(114, GOOD), probe(116, GOOD)], revoked())
+    assert downtime_of(probed).cause == "auth"
+    assert settle_idle(probed, 116, POLICY).phase is Phase.HALF_OPEN
 
 
 def test_with_nothing_to_send_the_one_good_call_closes_a_group_without_a_probe() -> None:
@@ -516,7 +536,7 @@ def test_a_circuit_is_always_whole(asked: list[Ask], policy: Policy) -> None:
             assert (now.downtime.good_since is not None) == (now.phase is Phase.HALF_OPEN)
             assert now.downtime.first_bad_at <= now.downtime.opened_at <= now.downtime.last_bad_at
             assert now.downtime.last_bad_at <= (now.downtime.good_since or now.downtime.last_bad_at)
-            assert now.downtime.cause in {"timeout", "http_503", "refused", "throttled"}
+            assert now.downtime.cause in {"timeout", "http_503", "refused", "throttled", "auth"}
 
 
 @given(st.lists(st.builds(Ask, at=st.floats(0, 1e4), sign=st.sampled_from([GOOD, NEUTRAL]), probe=st.booleans())), policies)

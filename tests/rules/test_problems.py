@@ -48,6 +48,8 @@ STATUSES: Final = {
     "server-down": 503,
     "server-no-answer": 504,
     "server-unreachable": 502,
+    "not-known": 401,
+    "credential-missing": 503,
     "denied": 403,
     "method-not-served": 405,
     "path-not-served": 400,

@@ -17,7 +17,7 @@ from store.record_search import FAR_MS
 from store.records import TRANSITIONS, RecordState
 
 K, S, HOLD, PASS_BY = OutcomeKind, RecordState, IfRefused.HOLD, IfRefused.PASS_BY
-VERDICT, RECEIPT = Told.VERDICT, Told.RECEIPT
+VERDICT, RECEIPT, NOTHING = Told.VERDICT, Told.RECEIPT, Told.NOTHING
 
 NOW: Final = 1_627_637_640_000
 MAYBE, NOT = True, False
@@ -201,3 +201,23 @@ def test_no_wait_is_longer_than_the_back_offs_cap_and_no_outage_costs_an_attempt
     assert made.due_at == 0 or sent.now <= made.due_at <= sent.now + FAR_MS
     assert sent.own_failure or not made.failed
     assert made.state is S.PENDING or (made.due_at, made.failed) == (0, False)
+
+
+UNVOUCHED: Final = {
+    "accepted": S.DELIVERED,
+    "refused": S.REFUSED,
+    "already recorded": S.HELD,
+    "not sent": S.REFUSED,
+    "throttled": S.REFUSED,
+    "its own 503": S.REFUSED,
+    "its own 503, no wish": S.REFUSED,
+    "somebody's 503": S.HELD,
+    "auth": S.REFUSED,
+    "impostor": S.HELD,
+    "unknown": S.HELD,
+}
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_of_one_whom_nobody_vouches_for_nothing_waits_that_the_server_surely_does_not_have(name: str) -> None:
+    assert settlement(OUTCOMES[name], sent(NOTHING)).state is UNVOUCHED[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ def complaints(text: str | bytes, environ: dict[str, str] | None = None) -> list
         ("upstream: {url: 'http://server.example:port/'}\n", f"config.yaml:1: upstream.url: {URL}"),
         (
             "upstream: {url: 'http://server.example/api?x=1'}\n",
-            "config.yaml:1: upstream.url: must not hold a query or fragment; end it with the path that all routes have in common",
+            "config.yaml:1: upstream.url: must not hold a query or fragment; end it with the path",
         ),
         (
             "upstream: {url: 'http://asha:s3cret@server.example/'}\n",
@@ -161,3 +162,34 @@ def test_no_such_file() -> None:
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match=r": cannot be read: "):
         load_settings(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    ("oauth2", "complaint"),
+    [
+        ("{token_url: 'https://a.example/t', client_id: c}", "upstream.oauth2.client_secret: must be given, or private_key_file instead"),
+        ("{token_url: 'https://a.example/t', client_id: c, client_secret: s, private_key_file: k}", "one of the two"),
+        ("{token_url: 'http://a.example/t', client_id: c, client_secret: s}", "upstream.oauth2.token_url: must be an https:// URL"),
+        ("{token_url: 'https://a.example/t', client_id: c, client_secret: s, scop: x}", 'did you mean "scope"?'),
+        ("{token_url: 'https://a.example/t', client_id: c, client_secret: s, client_auth: jwt}", "must be one of basic, post"),
+        ("yes", "upstream.oauth2: must be a mapping"),
+    ],
+)
+@pytest.mark.parametrize("by_variable", [False, True])
+def test_mistakes_in_the_sidecars_own_log_in(tmp_path: Path, oauth2: str, complaint: str, by_variable: bool) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("{}\n" if by_variable else f"upstream: {{oauth2: {oauth2}}}\n")
+    with pytest.raises(DocumentError, match=re.escape(complaint)):
+        load_settings(file, {"DOSEKEEPER_UPSTREAM__OAUTH2": oauth2} if by_variable else {})
+
+
+def test_two_log_ins_for_one_field(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        "upstream:\n  headers: {Authorization: x}\n  oauth2: {token_url: 'https://a.example/t', client_id: c, client_secret: s}\n"
+        "recording: {jwks_url: 'http://a.example/keys'}\n"
+    )
+    with pytest.raises(DocumentError) as caught:
+        load_settings(file, {})
+    assert "upstream.headers.Authorization: is what oauth2 gives" in str(caught.value)
+    assert "recording.jwks_url: must be an https:// URL" in str(caught.value)

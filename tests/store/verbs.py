@@ -19,6 +19,7 @@ from store.decisions import Act, Edited
 from store.file import batch
 from store.identities import Learnt, RealOf, Rekeyed
 from store.journal import Journal
+from store.principal_ledger import Accepted
 from store.records import NewRecord, Record, RecordState, Settlement, StoredAnswer
 from tests.store.helpers import KEY, NOON, seen_at
 
@@ -58,6 +59,7 @@ async def build(path: Path) -> None:
     await journal.end_outage(over.id, NOON + 1000, seen_at(NOON + 1000))
     await journal.open_outage("vaccinator", NOON, NOON, "refused", "upstream", seen_at(NOON))
     await journal.hold(None, "planned", "asha", NOON)
+    await journal.accept_credential(Accepted(b"c" * 16, NOON, "boot", 1.0))
     await journal.settle_in(NOON, copy=True)
     await journal.close()
 
@@ -113,6 +115,9 @@ VERBS: Final[dict[str, Callable[[Journal], Awaitable[object]]]] = {
     "purge": lambda j: j.purge(LATER, LATER),
     "settle_in": lambda j: j.settle_in(LATER),
     "mark_taken_over": lambda j: j.mark_taken_over(),
+    "accept_credential": lambda j: j.accept_credential(Accepted(b"c" * 16, LATER, "boot", 2.0)),
+    "refuse_credential": lambda j: j.refuse_credential(b"c" * 16, LATER),
+    "remember": lambda j: j.remember("keys", b"{}"),
     "note": lambda j: j.note("asha", "export", "paper register", LATER),
 }
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import aiohttp
 
 from proxy.app import Sidecar, assembled
 from proxy.profiles.load import load_profile
+from proxy.rules.stamps import Stamp
 from proxy.settings import load_settings
 from proxy.traffic.clock import Clock
 from proxy.traffic.limits import Limits
@@ -63,6 +64,13 @@ class JumpingClock(Clock):
 
     def monotonic(self) -> float:
         return Clock.monotonic(self) + self.suspended_s
+
+
+class LaterClock(JumpingClock):
+    """Hours pass at once: on the wall, and since the boot."""
+
+    def stamp(self) -> Stamp:
+        return replace(Clock.stamp(self), boot_s=Clock.stamp(self).boot_s + self.ahead_ms / 1000)
 
 
 @dataclass(slots=True)
@@ -144,7 +152,7 @@ def a_dose(person: str, dose: int = 1) -> dict[str, object]:
 async def a_centre(
     folder: Path,
     upstream: str,
-    profile: str = "cowin-vaccinator",
+    profile: str | Path = "cowin-vaccinator",
     limits: Limits | None = None,
     /,
     *,

@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from proxy.document.fields import FromText
 from proxy.traffic.clock import Clock
-from proxy.traffic.credentials import PRINCIPALS_MAX, Credentials
 from simulator import Simulator
 from store.records import RecordState
 from tests.traffic.centre import VACCINATE, Centre, a_centre, doses_applied, people
@@ -92,14 +90,6 @@ async def test_the_longest_wait_that_the_server_asked_for_is_kept(sim: Simulator
     wait_s = centre.sidecar.circuits.next_change_s()
     assert wait_s is not None
     assert wait_s > 50
-
-
-def test_strangers_with_made_up_log_ins_fill_no_memory() -> None:
-    credentials = Credentials(("authorization",), {"x-api-key": FromText("demo-key")}, lambda text: text.encode())
-    for number in range(PRINCIPALS_MAX + 50):
-        latest = credentials.principal(((b"Authorization", b"Bearer %d" % number),))
-    assert len(credentials.known()) == PRINCIPALS_MAX
-    assert credentials.known()[-1] == latest
 
 
 class TickingClock(Clock):

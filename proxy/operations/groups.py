@@ -1,0 +1,25 @@
+"""Which groups of routes there are, and which are out."""
+
+from __future__ import annotations
+
+from proxy.operations.centre import Centre
+from proxy.rules.circuit import Phase
+from store.snapshot import Snapshot
+
+
+def groups(centre: Centre) -> tuple[str, ...]:
+    """Return all groups of routes, in the profile's order."""
+    return centre.traffic.circuits.groups() if centre.traffic else tuple(centre.profile().groups)
+
+
+def is_down(centre: Centre, snapshot: Snapshot) -> bool:
+    """Whether a group with a record route is out."""
+    return any(group_is_down(centre, group, snapshot) for group in centre.record_groups())
+
+
+def group_is_down(centre: Centre, group: str, snapshot: Snapshot) -> bool:
+    """Whether *group* is open or half-open; where nothing is running, whether its outage was when the last service stopped."""
+    if centre.traffic is not None:
+        return centre.traffic.circuits.watched(group).circuit.phase in (Phase.OPEN, Phase.HALF_OPEN)
+    known = snapshot.outages.get(group)
+    return known is not None and known.running is not None

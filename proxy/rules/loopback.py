@@ -1,0 +1,67 @@
+"""Whether a name stands for this machine alone, and where who made a request sits."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+from proxy.rules.wire import Fields, first
+
+FORWARDED: Final = (b"forwarded", b"via", b"x-real-ip")
+FORWARDED_PREFIX: Final = b"x-forwarded-"
+"""Fields of a proxy."""
+
+FORM_TYPES: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
+"""Content types that a page of another origin may send without asking first (Fetch §2.2.2, "CORS-safelisted")."""
+
+
+class Seat(StrEnum):
+    """Where a request comes from."""
+
+    HERE = "here"
+    """A program on this machine."""
+    FORWARDED = "forwarded"
+    """A proxy on this machine, for somebody who sits elsewhere."""
+    ELSEWHERE = "elsewhere"
+    """Another machine; or a page of another host, which made a browser on this machine send it."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether *host* is a loopback address or localhost."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def seat(peer: str, fields: Fields) -> Seat:
+    """
+    Return where the request comes from.
+
+    Args:
+        peer: Address at the other end of the connection.
+        fields: As they came. A Host with a domain says that a page made a browser believe that its own name is this machine's (DNS
+            rebinding); a form from another origin, that a page made the browser send it.
+    """
+    kind = (first(fields, b"content-type") or "").partition(";")[0].strip().lower()
+    origin = first(fields, b"origin")
+    posted = origin is not None and kind in FORM_TYPES and not _is_local(host_of(origin))
+    if not is_loopback(peer) or posted or not _is_local(host_of(f"//{first(fields, b'host') or ''}")):
+        return Seat.ELSEWHERE
+    forwarded = any(n.lower() in FORWARDED or n.lower().startswith(FORWARDED_PREFIX) for n, _ in fields)
+    return Seat.FORWARDED if forwarded else Seat.HERE
+
+
+def host_of(url: str) -> str:
+    """Return the host in *url*, empty where it has none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_local(host: str) -> bool:
+    # A name without a dot is no name of the public DNS: it comes from this machine's own hosts file or network.
+    return is_loopback(host) or (host != "" and "." not in host and ":" not in host)
