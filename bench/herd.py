@@ -52,7 +52,7 @@ from proxy.rules.pace import (
     take_probe,
     take_replay,
 )
-from proxy.rules.probing import idle_left_s, next_probe_in_s
+from proxy.rules.probing import idle_every_s, idle_left_s, next_probe_in_s
 
 CENTRES: Final = 67_000
 """Places that used CoWIN in April 2021 (press)."""
@@ -75,7 +75,6 @@ QUEUE_S: Final = 2.0
 RETRY_S: Final = 10.0
 MOMENT_S: Final = 1e-3
 """Nothing takes no time: what rounding left over of a wait must not be waited for again and again."""
-POLICY: Final = Policy()
 
 Act = Callable[[float], None]
 
@@ -134,6 +133,7 @@ class Sidecar:
         self.backlog = gathered(world.draw)
         self.drained_at: float | None = None
         self._world, self._start_s, self._spread = world, start_s, spread
+        self._policy = Policy(probe_idle_s=idle_every_s(300.0, world.draw.random()))
         self._circuit = resumed("connect", -OUTAGE_S, -OUTAGE_S)
         self._bucket: Bucket = full(CALLS_PER_MINUTE, 0.0)
         self._limit, self._drain = Limit(), Drain()
@@ -154,7 +154,7 @@ class Sidecar:
             self._circuit = self._circuit if probe else release(self._circuit, generation)
             was = self._circuit.phase
             evidence = Evidence(Sign.GOOD if good else Sign.BAD, generation, now, "http_503", lane, probe=probe)
-            self._circuit = observe(self._circuit, evidence, at, POLICY)
+            self._circuit = observe(self._circuit, evidence, at, self._policy)
             if was is Phase.OPEN and self._circuit.phase is Phase.HALF_OPEN:
                 self._come_back(at)
             then(good)
@@ -168,10 +168,10 @@ class Sidecar:
         self._drain = drain(self.backlog, trouble, SPREAD_MAX_S if self._spread else 0.0)
 
     def _next_probe_s(self, now: float, waited_s: float) -> float:
-        return next_probe_in_s(self._circuit, now, waited_s, self._world.draw.random(), POLICY)
+        return next_probe_in_s(self._circuit, now, waited_s, self._world.draw.random(), self._policy)
 
     def _probe(self, now: float) -> None:
-        wait_s = idle_left_s(self._circuit, now, POLICY)
+        wait_s = idle_left_s(self._circuit, now, self._policy)
         if wait_s == 0:
             self._bucket, wait_s = take_probe(self._bucket, now)
         if wait_s > 0:
@@ -185,7 +185,7 @@ class Sidecar:
         self._ask(now, probe=True, then=then)
 
     def _live(self, now: float, recorded: bool) -> None:
-        admit = admits(self._circuit, now, POLICY)
+        admit = admits(self._circuit, now, self._policy)
         if admit is Admit.NO:
             self.backlog += recorded
             return
@@ -206,7 +206,7 @@ class Sidecar:
     def _replay(self, now: float) -> None:
         self._woken = False
         if self.backlog == 0:
-            self._circuit = settle_idle(self._circuit, now, POLICY)
+            self._circuit = settle_idle(self._circuit, now, self._policy)
             if self.drained_at is None and self._circuit.phase is Phase.CLOSED:
                 self.drained_at = now
             return
@@ -236,7 +236,7 @@ class Sidecar:
         """Return the seconds until a record may go up; infinity: an answer has to come first."""
         if now < self._start_at:
             return self._start_at - now
-        if self._circuit.phase not in (Phase.CLOSED, Phase.SUSPECT) and not admits_canary(self._circuit, now, POLICY, self._start_at):
+        if self._circuit.phase not in (Phase.CLOSED, Phase.SUSPECT) and not admits_canary(self._circuit, now, self._policy, self._start_at):
             return math.inf
         if (wait_s := drain_wait_s(self._drain, now - self._replayed_at)) > 0:
             return wait_s

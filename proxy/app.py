@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from proxy.profiles.model import Profile
 from proxy.rules.circuit import Policy as CircuitPolicy
 from proxy.rules.pace import full, start_delay_s
+from proxy.rules.probing import idle_every_s
 from proxy.rules.trust import Rules as TrustRules
 from proxy.settings import Settings
 from proxy.traffic.acceptances import Acceptances
@@ -272,4 +273,5 @@ def _credentials(  # noqa: PLR0913, PLR0917 - the parts it is made of
 
 def _policy(settings: Settings, *, has_probe: bool) -> CircuitPolicy:
     outage = settings.outage
-    return CircuitPolicy(outage.probe_every, outage.probe_max, outage.slow_after, has_probe, outage.probe_idle)
+    idle_s = idle_every_s(outage.probe_idle, random.random())  # noqa: S311 - spreads probes, keeps no secret
+    return CircuitPolicy(outage.probe_every, outage.probe_max, outage.slow_after, has_probe, idle_s)

@@ -36,6 +36,11 @@ def next_probe_in_s(circuit: Circuit, now: float, previous_wait_s: float, draw: 
     return retry_left_s(circuit, now) + _wait_s(circuit, now, previous_wait_s, draw, policy)
 
 
+def idle_every_s(probe_idle_s: float, draw: float) -> float:
+    """Return a centre's own pace while nothing is asked, a quarter around *probe_idle_s*: at closing time all fall silent at once."""
+    return probe_idle_s * (0.75 + draw / 2)
+
+
 def idle_left_s(circuit: Circuit, now: float, policy: Policy) -> float:
     """
     Return the seconds for which no probe is needed, in [0, `probe_idle_s`]: a closed circuit has the calls' own answers to go by.

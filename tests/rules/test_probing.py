@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.rules.circuit import Circuit, Phase, Policy, RetryAfter, resumed
-from proxy.rules.probing import idle_left_s, next_probe_in_s
+from proxy.rules.probing import idle_every_s, idle_left_s, next_probe_in_s
 
 POLICY = Policy(probe_every_s=2, probe_max_s=15, probe_idle_s=120)
 OPENED_AT = 50.0
@@ -95,3 +95,7 @@ def test_a_policy_that_probes_faster_than_every_second_does_so_while_suspect() -
 )
 def test_no_probe_while_calls_show_that_it_is_up(circuit: Circuit, expected_s: float) -> None:
     assert idle_left_s(circuit, 100, POLICY) == expected_s
+
+
+def test_centres_that_fall_silent_together_do_not_stay_together() -> None:
+    assert [idle_every_s(300, draw) for draw in (0.0, 0.5, 0.99)] == pytest.approx([225, 300, 373.5])
