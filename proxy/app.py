@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -30,6 +30,7 @@ from proxy.traffic.clock import Clock
 from proxy.traffic.clock_watch import ClockWatch
 from proxy.traffic.credentials import Credentials
 from proxy.traffic.data_port import DataPort
+from proxy.traffic.disk_watch import DiskWatch
 from proxy.traffic.limits import Limits
 from proxy.traffic.look_ups import LookUps
 from proxy.traffic.meters import Meters
@@ -44,7 +45,7 @@ from proxy.traffic.purger import Purger
 from proxy.traffic.record_route import RecordRoute
 from proxy.traffic.recovery import take_over
 from proxy.traffic.replayer import Replayer
-from proxy.traffic.retry import Wake, keep_running
+from proxy.traffic.retry import Step, Wake, keep_running
 from proxy.traffic.sender import Sender
 from proxy.traffic.sends import Sends
 from proxy.traffic.sweeper import Sweeper
@@ -126,20 +127,26 @@ class Sidecar:
         await self.journal.stay()
         return STAY_EVERY_S
 
+    def _steps(self) -> Iterator[tuple[str, Step, Wake]]:
+        """What is done again and again: its name, the step, and what wakes it."""
+        disk = Wake()
+        self.journal.on_trouble(disk.ring)
+        yield "clock", self.watch.step, Wake()
+        yield "outages", self.keeper.step, self.keeper.wake
+        yield "replay", self.replayer.step, self.replayer.wake
+        yield "sweep", self.sweeper.step, Wake()
+        yield "pages", self.page_check.step, Wake()
+        yield "purge", self.purger.step, Wake()
+        yield "home", self._stay, Wake()
+        yield "disk", DiskWatch(self.journal).step, disk
+        yield "token-keys", self.credentials.keys.step, self.credentials.keys.wake
+        yield from (("token", source.step, source.wake) for source in self.credentials.own.sources())
+        yield from (("probe", prober.step, prober.wake) for prober in self.probers)
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Probe, keep the outage ledger and replay, as long as the block lasts."""
-        disk = Wake()
-        self.journal.on_trouble(disk.ring)
-        loops = [
-            asyncio.create_task(keep_running("clock", self.watch.step, Wake())),
-            asyncio.create_task(keep_running("outages", self.keeper.step, self.keeper.wake)),
-            asyncio.create_task(keep_running("replay", self.replayer.step, self.replayer.wake)),
-            asyncio.create_task(keep_running("sweep", self.sweeper.step, Wake())),
-            asyncio.create_task(keep_running("pages", self.page_check.step, Wake())),
-            asyncio.create_task(keep_running("purge", self.purger.step, Wake())),
-            *(asyncio.create_task(keep_running("probe", prober.step, prober.wake)) for prober in self.probers),
-        ]
+        loops = [asyncio.create_task(keep_running(name, step, wake)) for name, step, wake in self._steps()]
         try:
             yield
         finally:

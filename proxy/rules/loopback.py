@@ -48,7 +48,8 @@ def seat(peer: str, fields: Fields) -> Seat:
     kind = (first(fields, b"content-type") or "").partition(";")[0].strip().lower()
     origin = first(fields, b"origin")
     posted = origin is not None and kind in FORM_TYPES and not _is_local(host_of(origin))
-    if not is_loopback(peer) or posted or not _is_local(host_of(f"//{first(fields, b'host') or ''}")):
+    named = first(fields, b"host")  # none, or an empty one: no browser sends that
+    if not is_loopback(peer) or posted or (named and not _is_local(host_of(f"//{named}"))):
         return Seat.ELSEWHERE
     forwarded = any(n.lower() in FORWARDED or n.lower().startswith(FORWARDED_PREFIX) for n, _ in fields)
     return Seat.FORWARDED if forwarded else Seat.HERE

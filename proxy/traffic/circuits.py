@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from proxy.rules.backoff import throttled_s
 from proxy.rules.circuit import (
+    GOOD_PROBES,
     AUTH_CAUSE,
     Admit,
     Circuit,
@@ -246,6 +247,8 @@ class Circuits:
         watched = self._watched[group]
         before, watched.circuit = watched.circuit, circuit
         if before.phase is circuit.phase:
+            if before.good_probes < GOOD_PROBES <= circuit.good_probes:
+                self._ring()  # enough for a group of which nothing waits to be sent
             return
         now = self._clock.monotonic()
         if circuit.phase is Phase.HALF_OPEN and before.downtime is not None:

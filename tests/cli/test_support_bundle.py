@@ -29,7 +29,7 @@ def contents(bundle: Path) -> dict[str, str]:
 
 
 def plant(centre: Centre) -> None:
-    token, key = centre.folder / "admin-token-mark", centre.folder / "key-file"
+    token, key = centre.folder / "token-file", centre.folder / "key-file"
     token.write_text("admin-token-mark\n")
     key.write_text("api-key-mark-in-a-file\n")
     centre.change(

@@ -48,6 +48,13 @@ async def test_once_the_outage_is_known_no_desk_waits_for_the_network(sim: Simul
     assert int(refused.headers["Retry-After"]) >= 1
 
 
+async def test_with_nothing_to_send_the_probes_alone_end_it(sim: Simulator, centre: Centre) -> None:
+    await sim.faults.add("refuse")
+    await centre.go_down()
+    await sim.faults.clear()
+    await centre.until_phase("closed")
+
+
 async def test_the_outage_is_one_row_with_its_true_start_and_end(sim: Simulator, centre: Centre) -> None:
     fault = await sim.faults.add("refuse")
     await centre.go_down()

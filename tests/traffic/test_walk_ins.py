@@ -79,6 +79,7 @@ async def test_an_id_of_yesterday_is_translated_live_and_over_a_restart(sim: Sim
         await sim.faults.clear()
         await centre.until_all(RecordState.DELIVERED, 1)
     async with a_centre(tmp_path, f"{sim.url}/api") as centre:
+        await centre.until_phase("closed")  # the end of the outage may not have been written before the stop
         found = await centre.get(FIND + provisional)
         (real,) = registered(sim)
         assert json.loads(found.body)["beneficiaries"][0]["beneficiary_reference_id"] == real
