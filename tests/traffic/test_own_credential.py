@@ -19,6 +19,7 @@ from tests.traffic.centre import VACCINATE, Centre, JumpingClock, a_centre, a_do
 from tests.traffic.certificates import Authority
 from tests.traffic.gate import CLIENT_ID, SECRET, Gate, a_gate, as_yaml
 
+FIND = "/v2/vaccinator/beneficiaries/findByReferenceId?beneficiary_reference_id="
 A_WHILE_MS = 20_000
 """Longer than a record waits whose credential was refused."""
 
@@ -175,6 +176,29 @@ async def test_a_refused_key_is_an_outage_of_its_own_and_costs_no_attempt(sim: S
         rows = await centre.sidecar.journal.outages(OutageFilter(groups=("vaccinator",)))
         assert [row.cause for row in rows] == ["auth"]
     assert len(doses_applied(sim)) == 6
+
+
+async def test_a_search_that_is_refused_too_neither_hides_nor_ends_that_outage(sim: Simulator, tmp_path: Path) -> None:
+    """Desks look a person up before each dose: the 401 to that is an answer, but no good one."""
+    persons = people(sim)[:4]
+    async with a_centre(tmp_path, f"{sim.url}/api") as centre:
+        assert (await centre.vaccinate(persons[0])).state is None
+        sim.register.api_keys.clear()
+        for person in persons[1:]:
+            assert (await centre.get(f"{FIND}{person}")).status == 401
+            await centre.vaccinate(person)
+        await centre.until_phase("half-open")
+        circuit = centre.sidecar.circuits.watched("vaccinator")
+        asked = circuit.circuit.good_probes
+
+        async def probed() -> bool:
+            await centre.get(f"{FIND}{persons[0]}")
+            return circuit.circuit.phase == "closed" or circuit.circuit.good_probes >= asked + 4
+
+        async with asyncio.timeout(10):
+            while not await probed():
+                pass
+        assert circuit.circuit.phase == "half-open"
 
 
 async def test_what_the_server_forbids_of_one_person_is_no_outage(sim: Simulator, centre: Centre) -> None:
