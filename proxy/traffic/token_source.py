@@ -36,11 +36,17 @@ HEAD: Final[Fields] = ((b"Content-Type", b"application/x-www-form-urlencoded"), 
 
 @dataclass(slots=True)
 class TokenSource:
-    """Keeps one token; `why` says what was wrong when it last had none to give, `changed` is called when it may have one or none."""
+    """
+    Keeps one token.
+
+    `wall` is the best that is known of the time (milliseconds UTC), `why` says what was wrong when it last had none to give, `changed` is
+    called when it may have one or none.
+    """
 
     settings: OAuth2
     upstream: Upstream
     clock: Clock
+    wall: Callable[[], int]
     changed: Callable[[], None] = lambda: None
     wake: Wake = field(default_factory=Wake)
     why: str | None = None
@@ -86,7 +92,7 @@ class TokenSource:
 
     async def _fetch(self) -> Token | NoToken:
         try:
-            shown = proof(self.settings, self.clock.wall())
+            shown = proof(self.settings, self.wall())
         except Unusable as error:
             return NoToken(str(error))
         origin, target = elsewhere(self.settings.token_url)

@@ -13,6 +13,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -72,6 +73,11 @@ class Gate:
             await self.news.wait_for(lambda: self.asked >= times)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
+        answer = await self._answer(request)
+        answer.headers["Date"] = formatdate(self.clock.wall() / 1000, usegmt=True)
+        return answer
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         assert request.transport is not None
         if self.down:
             request.transport.abort()

@@ -80,6 +80,19 @@ async def test_a_token_for_a_signed_assertion(sim: Simulator, gate: Gate, tmp_pa
     assert len(doses_applied(sim)) == 1
 
 
+async def test_a_clock_that_is_an_hour_ahead_signs_assertions_that_are_taken(sim: Simulator, gate: Gate, tmp_path: Path) -> None:
+    gate.client_key, clock = RSAKey.generate_key(2048), JumpingClock()
+    file = tmp_path / "backend.key"
+    file.write_bytes(gate.client_key.as_pem(private=True))
+    clock.ahead_ms = 3_600_000
+    oauth2 = {"token_url": f"{gate.url}/token", "client_id": CLIENT_ID, "private_key_file": str(file), "key_id": "our-key"}
+    async with a_centre(tmp_path, f"{gate.url}/api", clock=clock, upstream={"headers": "{}", "oauth2": as_yaml(oauth2)}) as centre:
+        await until_token(centre)
+        assert (await centre.vaccinate(people(sim)[0])).status == 200
+        await centre.until_all(RecordState.DELIVERED, 1)
+    assert len(doses_applied(sim)) == 1
+
+
 async def test_a_token_is_renewed_before_it_ends(sim: Simulator, gate: Gate, tmp_path: Path) -> None:
     gate.life_s = 0.5
     async with a_centre(tmp_path, f"{gate.url}/api", upstream=by_secret(gate)) as centre:

@@ -28,6 +28,7 @@ from tests.traffic.centre import (
     SCHEDULE,
     VACCINATE,
     Centre,
+    JumpingClock,
     LaterClock,
     Told,
     a_centre,
@@ -63,7 +64,7 @@ class Desks:
     """Desks with log-ins of their own at a server that judges them; time passes when `pass_hours` says so."""
 
     gate: Gate
-    clock: LaterClock
+    clock: JumpingClock
     folder: Path
     profile: Path
 
@@ -461,6 +462,23 @@ async def test_a_refused_credential_is_told_to_who_showed_it_and_not_to_who_tapp
         assert ((await strangers).status, (await known).status) == (401, 200)
         await centre.until_all(RecordState.DELIVERED, 2)
     assert sorted(doses_applied(sim)) == sorted([(first, 1), (person, 1)])
+
+
+async def test_a_clock_that_is_ahead_makes_no_log_in_be_over(sim: Simulator, tmp_path: Path, profile: Path) -> None:
+    """By an hour, where log-ins live a quarter of one: what waits goes up with the log-in that is there."""
+    persons, clock = people(sim)[:3], JumpingClock()
+    clock.ahead_ms = HOUR_MS
+    async with a_gate(sim.url) as gate:
+        desks = Desks(gate, clock, tmp_path, profile)
+        asha = desks.log_in("asha")
+        async with desks.centre() as centre:
+            assert (await dose(centre, persons[0], **asha)).status == 200
+            centre.sidecar.circuits.hold(held=True)
+            assert (await dose(centre, persons[1], **asha)).state == "pending"
+            centre.sidecar.circuits.hold(held=False)
+            await dose(centre, persons[2], **asha)
+            await centre.until_all(RecordState.DELIVERED, 3)
+    assert sorted(doses_applied(sim)) == sorted((person, 1) for person in persons)
 
 
 # Signed tokens -------------------------------------------------------------------------------------------------------------------
