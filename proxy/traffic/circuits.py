@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 from proxy.rules.backoff import throttled_s
 from proxy.rules.circuit import (
-    GOOD_PROBES,
     AUTH_CAUSE,
+    GOOD_PROBES,
     Admit,
     Circuit,
     Downtime,

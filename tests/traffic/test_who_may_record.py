@@ -481,6 +481,30 @@ async def test_a_clock_that_is_ahead_makes_no_log_in_be_over(sim: Simulator, tmp
     assert sorted(doses_applied(sim)) == sorted((person, 1) for person in persons)
 
 
+async def test_a_backlog_whose_log_ins_are_over_is_still_spread_when_the_next_one_comes(sim: Simulator, desks: Desks) -> None:
+    """As after every long outage: log-ins live a quarter of an hour, and at all centres the backlog waits for new ones."""
+    first, *others = people(sim)[:4]
+    async with a_centre(
+        desks.folder, f"{desks.gate.url}/api", desks.profile, clock=desks.clock, upstream={"headers": "{}"}, replay={"spread_max": "10ms"}
+    ) as centre:
+        asha = desks.log_in("asha")
+        assert (await dose(centre, first, **asha)).status == 200
+        desks.gate.down = True
+        await centre.go_down()
+        for person in others:
+            assert (await dose(centre, person, **asha)).state == "pending"
+        desks.pass_hours(1)
+        desks.gate.down = False
+        await centre.until_phase("closed")
+        await centre.get(GENDERS, **desks.log_in("asha"))
+        await centre.until_all(RecordState.DELIVERED, 2)
+        assert centre.sidecar.replayer.budget.drain.interval_s > 60
+        assert (await centre.states()).count("pending") == 2
+        desks.pass_hours(2)
+        await centre.sidecar.replayer.step()
+        assert centre.sidecar.replayer.budget.drain.interval_s == 0, "not for ever"
+
+
 # Signed tokens -------------------------------------------------------------------------------------------------------------------
 
 
