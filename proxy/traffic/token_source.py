@@ -69,9 +69,10 @@ class TokenSource:
             self.changed()
 
     async def step(self) -> float:
-        """Fetch a token, if it is time to; return seconds until it is again."""
-        if (early_s := self._renew_at - self.clock.monotonic()) > 0:
-            return early_s
+        """Fetch a token, if it is time to; return seconds until it is again, or until the one there is has ended."""
+        if self._renew_at > self.clock.monotonic():
+            self.changed()
+            return self._next_s()
         asked_at, draw = self.clock.monotonic(), random.random()  # noqa: S311 - spreads centres, keeps no secret
         got = await self._fetch()
         match got:
@@ -85,7 +86,12 @@ class TokenSource:
                 log.warning("no token of our own", extra={"action": "token_failed", "why": why, "times": self._failures})
         self._renew_at = asked_at + wait_s
         self.changed()
-        return max(0.0, self._renew_at - self.clock.monotonic())
+        return self._next_s()
+
+    def _next_s(self) -> float:
+        left_s = self._renew_at - self.clock.monotonic()
+        life_s = 0.0 if self._token is None else self._token.life_s - self._age_s()
+        return max(0.0, min(left_s, life_s) if life_s > 0 else left_s)
 
     def _age_s(self) -> float:
         return self.clock.monotonic() - self._asked_at

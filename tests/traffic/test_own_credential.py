@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
+from proxy.rules.backoff import BackoffPolicy
 from simulator import Simulator
 from store.outage_ledger import OutageFilter
 from store.records import RecordState
@@ -140,6 +141,27 @@ async def test_while_the_token_lives_nobody_notices_that_its_endpoint_is_down(si
         centre.sidecar.credentials.own.sources()[0].wake.ring()
         assert (await centre.vaccinate(people(sim)[0])).state is None
         assert credential_ok(centre) == 1
+
+
+async def test_nothing_goes_up_without_a_token_from_the_moment_it_ends(
+    sim: Simulator, gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while the next question to the endpoint is far: the server's 401 would make an outage of it."""
+    monkeypatch.setattr("proxy.rules.token_life.AGAIN", BackoffPolicy(60, 60))
+    gate.life_s = 1
+    async with a_centre(tmp_path, f"{gate.url}/api", upstream=by_secret(gate), outage={"probe_idle": "5m"}) as centre:
+        await until_token(centre)
+        gate.fault = 500
+        await gate.until_asked(2)
+        circuits, bell = centre.sidecar.circuits, asyncio.Event()
+        circuits.bells.append(bell.set)
+        async with asyncio.timeout(5):
+            while not circuits.without_credential:
+                bell.clear()
+                await bell.wait()
+        assert {(await centre.vaccinate(person)).state for person in people(sim)[:4]} == {"pending"}
+        assert await centre.sidecar.journal.running_outages() == []
+    assert gate.refused == []
 
 
 async def test_a_token_that_the_server_refuses_is_exchanged(
