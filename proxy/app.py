@@ -180,7 +180,7 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
     circuits = Circuits(policies, clock, start_delay)
     background = Background()
     watch, sends = ClockWatch(clock), Sends(clock)
-    credentials = _credentials(settings, profile, journal, meters, clock, upstream, circuits, background)
+    credentials = _credentials(settings, profile, journal, meters, clock, watch, upstream, circuits, background)
     budget = Budget(full(settings.replay.calls_per_minute or profile.pacing.calls_per_minute, clock.monotonic()), clock)
     active = ActiveProfile(profile)
     persons = persons_of(settings, active, journal)
@@ -254,6 +254,7 @@ def _credentials(  # noqa: PLR0913, PLR0917 - the parts it is made of
     journal: Journal,
     meters: Meters,
     clock: Clock,
+    watch: ClockWatch,
     upstream: Upstream,
     circuits: Circuits,
     background: Background,
@@ -264,7 +265,7 @@ def _credentials(  # noqa: PLR0913, PLR0917 - the parts it is made of
         meters.credential_ok.set(own.wrong is None)
         circuits.lacking(credential=own.missing)
 
-    own = own_credential(settings.upstream, upstream, clock, told)
+    own = own_credential(settings.upstream, upstream, clock, told, watch.wall)
     return Credentials(
         named=profile.credentials,
         own=own,
@@ -273,7 +274,7 @@ def _credentials(  # noqa: PLR0913, PLR0917 - the parts it is made of
         acceptances=Acceptances(journal, background, clock),
         rules=TrustRules(recording.trust_for, recording.loopback_trusted, own.configured),
         hashed=journal.lane_hash,
-        clock=clock,
+        wall=watch.wall,
         in_auth_outage=circuits.auth_outage,
     )
 

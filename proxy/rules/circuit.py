@@ -322,7 +322,7 @@ def _while_open(circuit: Circuit, evidence: Evidence, now: float, policy: Policy
 
 
 def _while_half_open(circuit: Circuit, evidence: Evidence, now: float, policy: Policy) -> Circuit:
-    if _is_good(evidence):
+    if _is_good(evidence) or _is_answered(circuit, evidence, policy):
         circuit = _counted(_with_good(circuit, evidence, now), evidence)
         return _closed(circuit, now) if _proven(circuit, policy) else circuit
     if evidence.sign is Sign.AUTH:
@@ -334,6 +334,11 @@ def _while_half_open(circuit: Circuit, evidence: Evidence, now: float, policy: P
 
 def _still_revoked(circuit: Circuit, evidence: Evidence) -> bool:
     return evidence.sign is Sign.REVOKED and downtime_of(circuit).cause == AUTH_CAUSE
+
+
+def _is_answered(circuit: Circuit, evidence: Evidence, policy: Policy) -> bool:
+    """Whether a refused credential has to do for a good probe, where there is none; not where that is what the outage is."""
+    return evidence.sign is Sign.AUTH and not policy.has_probe and downtime_of(circuit).cause != AUTH_CAUSE
 
 
 def _is_good(evidence: Evidence) -> bool:

@@ -104,6 +104,8 @@ def classify_head(status: int, content_type: str, *, described: bool) -> Outcome
         return Outcome(OutcomeKind.UNKNOWN, word, maybe_applied=True)
     if described and (html or status in REDIRECTS):
         return Outcome(OutcomeKind.IMPOSTOR, "portal" if html else "redirect", maybe_applied=True)
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return Outcome(OutcomeKind.AUTH, word, maybe_applied=False)
     taken = status < HTTPStatus.BAD_REQUEST
     return Outcome(OutcomeKind.ACCEPTED if taken else OutcomeKind.REFUSED, word, maybe_applied=taken)
 

@@ -23,7 +23,6 @@ from proxy.rules.trust import Ground, Rules, Shown, ground, may_use_own
 from proxy.rules.wire import Fields
 from proxy.traffic.acceptances import Acceptances
 from proxy.traffic.client_keys import ClientKeys
-from proxy.traffic.clock import Clock
 from proxy.traffic.own_credential import OwnCredential
 from proxy.traffic.token_keys import TokenKeys
 from store.journal import Journal
@@ -76,7 +75,12 @@ class Caller:
 
 @dataclass(slots=True)
 class Credentials:
-    """The sidecar's own credential and the clients'; `in_auth_outage` says that the server refuses what it took before."""
+    """
+    The sidecar's own credential and the clients'.
+
+    `wall` is the best that is known of the time (milliseconds UTC): by a clock that is an hour ahead every token would be over.
+    `in_auth_outage` says that the server refuses what it took before.
+    """
 
     named: Named
     own: OwnCredential
@@ -85,7 +89,7 @@ class Credentials:
     acceptances: Acceptances
     rules: Rules
     hashed: Hash
-    clock: Clock
+    wall: Callable[[], int]
     in_auth_outage: Callable[[], bool] = lambda: False
     bells: list[Callable[[], None]] = field(default_factory=list)
     _proved: dict[bytes, Held] = field(default_factory=dict)
@@ -214,7 +218,7 @@ class Credentials:
         over_at = None if genuine is None else ends_at(genuine)
         return Shown(
             accepted_s=None if held is None else self._accepted_s(held),
-            signed_over_s=None if over_at is None else (self.clock.wall() - over_at) / 1000,
+            signed_over_s=None if over_at is None else (self.wall() - over_at) / 1000,
             client_key=client is not None,
             same_key=self.own.brought_by(whole),
             seat=seat(request.remote or "", whole),
@@ -251,4 +255,4 @@ class Credentials:
         return not self._over(held)
 
     def _over(self, held: Held) -> bool:
-        return held.ends_at is not None and held.ends_at <= self.clock.wall()
+        return held.ends_at is not None and held.ends_at <= self.wall()

@@ -146,14 +146,15 @@ class LookUps:
                 held = Settlement(RecordState.HELD, None, finding.reason, maybe_applied=record.maybe_applied)
                 await self.journal.move(record.number, record.state, held, now)
             case Found.NOT_THERE:
-                await self._not_there(record, now)
+                await self._not_there(record, now, asked=finding is not HARMLESS)
             case Found.FAILED:
                 await self.journal.postpone(record.number, record.state, now + int(AGAIN_AFTER_S * 1000), now)
             case _:
                 assert_never(finding.found)
 
-    async def _not_there(self, record: Record, now: int) -> None:
-        free = Settlement(RecordState.PENDING, None, record.reason, looked_up=True, cleared=True)
+    async def _not_there(self, record: Record, now: int, *, asked: bool) -> None:
+        # Where nobody asked, a send may have got through as before: who edits or discards it has to know.
+        free = Settlement(RecordState.PENDING, None, record.reason, looked_up=asked, cleared=asked)
         if record.state is not RecordState.UNKNOWN:
             await self.journal.postpone(record.number, record.state, 0, now, looked_up=True)
             return

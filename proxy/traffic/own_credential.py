@@ -104,10 +104,20 @@ class OwnCredential:
         return () if self.tokens is None else (self.tokens,)
 
 
-def own_credential(settings: Upstream, door: Door, clock: Clock, told: Callable[[OwnCredential], None] = lambda _: None) -> OwnCredential:
-    """Return the credential that *settings* describe; *told* is called when something about it may have changed."""
+def own_credential(
+    settings: Upstream,
+    door: Door,
+    clock: Clock,
+    told: Callable[[OwnCredential], None] = lambda _: None,
+    wall: Callable[[], int] | None = None,
+) -> OwnCredential:
+    """
+    Return the credential that *settings* describe.
+
+    *told* is called when something about it may have changed; *wall* is the best that is known of the time, None for the clock's word.
+    """
     own = OwnCredential(settings.headers, told=told)
     if settings.oauth2 is not None:
-        own.tokens = TokenSource(settings.oauth2, door, clock, own.tell)
+        own.tokens = TokenSource(settings.oauth2, door, clock, wall or clock.wall, own.tell)
         own.tell()
     return own

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from proxy.profiles.model import Route
 from proxy.rules.fields import overlaid, to_block, with_length
-from proxy.rules.outcome import Outcome, classify_head, failed
+from proxy.rules.outcome import Outcome, OutcomeKind, classify_head, failed
 from proxy.rules.problems import problem
 from proxy.rules.slots import translated
 from proxy.rules.wire import Failure, Fields, first
@@ -85,7 +85,9 @@ class PassRoute:
                     return self._problem(body.missing, "It was passed on in part.")
                 outcome = _outcome(answer, described=route is not None)
                 self.circuits.observe(permit, outcome)
-                self.credentials.judged(caller.held, outcome.kind, None, shows=self._vouches(route))
+                # A head does not say whether a 401 is about the log-in: a wrong one-time password has one too.
+                if outcome.kind is not OutcomeKind.AUTH:
+                    self.credentials.judged(caller.held, outcome.kind, None, shows=self._vouches(route))
                 self.meters.upstream_requests.labels(outcome.kind.value).inc()
                 return self._no_answer(answer) if isinstance(answer, Failure) else await _relay_answer(request, answer)
         finally:

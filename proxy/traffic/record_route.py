@@ -7,6 +7,7 @@ server's verdict when it comes in time, else with the receipt.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from http import HTTPStatus
@@ -221,8 +222,7 @@ class RecordRoute:
     def _shares(self, write: Write, number: int) -> bool:
         """Whether the desk that the server is judging right now for a record shows the same credential."""
         desk = self.waiting.get(number)
-        held = write.caller.held
-        return desk is not None and held is not None and desk.caller.held is not None and desk.caller.held.mark == held.mark
+        return desk is not None and write.caller.held is not None and _mark(desk.caller) == _mark(write.caller)
 
     def _stranger(self) -> web.Response:
         return self._problem("not-known", "The server is not there to say it, or what you ask would go up with the sidecar's credential.")
@@ -240,7 +240,7 @@ class RecordRoute:
 
         A journal that cannot even be read might hold anything. Where the desk has waited already, a slow server must not come on top.
         """
-        if new.awaits or self._left_s(write) < self.answer_within_s / 2 or not self.circuits.admits(new.group):
+        if new.awaits or self._left_s(write) < self.answer_within_s / 2 or not self._can_pass_on(new.group):
             return self._problem("cannot-record", "The sidecar's journal cannot be written.")
         try:
             known, waits = await self.journal.known(new), await self.journal.any_open(new.lanes)
@@ -264,14 +264,21 @@ class RecordRoute:
             raise
         if _may_be_taken(response):
             self.under_way.remember(new)
+        if response.get(answers.OUTCOME) == "problem" and response.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            # It was not sent, and "doses go on being recorded" would not be true of this one.
+            return self._problem("cannot-record", "The sidecar's journal cannot be written, and the server has just gone.")
         return response
 
-    async def _same(self, write: Write, same: Same, view: dict[str, Any]) -> web.StreamResponse | None:
+    async def _same(  # noqa: PLR0911 - one answer, one return
+        self, write: Write, same: Same, view: dict[str, Any]
+    ) -> web.StreamResponse | None:
         """The request, or its fact, is a record already: answer what is true of it now; None where it is none any more."""
         desk = self.waiting.get(same.number)
         if desk is not None:
-            desk.join(write.request)
-            verdict = await desk.verdict(self._patience_s(write))
+            shared = desk.join(write.request, write.caller)
+            verdict = await desk.verdict(self._patience_s(write)) if shared else None
+            if not shared or _of_another(verdict, desk, write.caller):
+                return await self._after(desk, write)
             if verdict is not None:
                 return answers.verdict(verdict, str(ULID(same.id)))
             if write.caller.ground is None:
@@ -284,6 +291,15 @@ class RecordRoute:
         if stored is not None:
             return answers.verdict(Answer(stored.status, stored.reason, from_block(stored.headers), stored.body), str(ULID(same.id)))
         return self._receipt(write, str(ULID(same.id)), same, view)
+
+    async def _after(self, desk: Desk, write: Write) -> web.Response | None:
+        """Wait until a send that is not to be shared has been settled; None: it can be seen now whether anything was recorded."""
+        try:
+            async with asyncio.timeout(self._patience_s(write)):
+                await desk.ended.wait()
+        except TimeoutError:
+            return self._problem("cannot-record", "The sidecar's disk fails, or takes too long.")
+        return None
 
     async def _let_go(self, number: int) -> bool:
         # A refusal that the other desk was told of must not be hidden from this one behind a receipt.
@@ -308,6 +324,7 @@ class RecordRoute:
             self.waiting.pop(record.number, None)
             self.circuits.unused(permit)
             self.replayer.wake.ring()
+            desk.ended.set()
 
     async def _keep(self, new: NewRecord, write: Write, *, send: bool) -> Admission:
         """Keep the record within the desk's time."""
@@ -318,9 +335,12 @@ class RecordRoute:
 
     async def _unfit(self, write: Write, code: str, detail: str) -> web.StreamResponse:
         """What cannot be kept gets the server's own verdict while it is up, and ours while it is down."""
-        if code not in OURS and self.circuits.admits(write.match.route.group):
+        if code not in OURS and self._can_pass_on(write.match.route.group):
             return await self.passing.relay(write.request, write.match.route, write.target, write.body)
         return self._problem(code, detail)
+
+    def _can_pass_on(self, group: str) -> bool:
+        return self.circuits.admits(group) and not self.credentials.own.missing
 
     def _patience_s(self, write: Write) -> float:
         """Return how long the desk waits for the verdict: one whom only the server can vouch for waits for its word, as on a pass route."""
@@ -339,6 +359,16 @@ class RecordRoute:
         """Return a problem that names a record."""
         record = {"id": str(ULID(record_id)), "number": number, "state": state.value}
         return answers.problem(problem(code, f"Record {number}.", self.profile.error_members, record=record))
+
+
+def _of_another(verdict: Answer | None, desk: Desk, caller: Caller) -> bool:
+    """Whether the *verdict* may be on the credential of who came first to the *desk*, and the *caller* has shown another one."""
+    sent_away = verdict is not None and verdict.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+    return sent_away and _mark(desk.caller) != _mark(caller)
+
+
+def _mark(caller: Caller) -> bytes | None:
+    return None if caller.held is None else caller.held.mark
 
 
 def _may_be_taken(response: web.StreamResponse) -> bool:

@@ -66,6 +66,7 @@ class Replayer:
     limit: Limit = field(default_factory=Limit)
     _spread_from: float = 0.0
     """The start slot for which the spread of the backlog was reckoned."""
+    _spread_until: float = 0.0
     _in_flight: set[int] = field(default_factory=set)
     _put_off: dict[int, float] = field(default_factory=dict)
     """Records whose latest send was answered with a 401 or "too many", and when: all others have their turn first."""
@@ -86,7 +87,7 @@ class Replayer:
             if (wait_s := await self._start(head)) > 0:
                 return wait_s
         if not heads and not self._in_flight:
-            self.budget.drain = Drain()
+            await self._end_spread(groups)
             await self._note_drained()
         return await self._until_due(groups, now)
 
@@ -140,10 +141,21 @@ class Replayer:
         back = max((self.circuits.watched(group) for group in groups), key=lambda watched: watched.start_at)
         if back.start_at <= self._spread_from:
             return
-        self._spread_from = back.start_at
+        self._spread_from, self._spread_until = back.start_at, back.start_at + back.troubled_s
         waiting, deadline_at = await self.journal.count_unsent(groups), await self.journal.next_deadline_at(now)
         left_s = None if deadline_at is None else max(0, deadline_at - now) / 1000
         self.budget.drain = drain(waiting, back.troubled_s, self.spread_max_s, left_s)
+
+    async def _end_spread(self, groups: tuple[str, ...]) -> None:
+        """
+        Go back to the usual pace once nothing is left, or as long after the return as the trouble was.
+
+        Until then what waits for a log-in, or for its look-up, is backlog all the same; what waits for one that never comes slows nobody.
+        """
+        if self.budget.drain == Drain():
+            return
+        if self.clock.monotonic() >= self._spread_until or not await self.journal.count_unsent(groups):
+            self.budget.drain = Drain()
 
     async def _close_idle(self, now: int) -> None:
         """Let a half-open circuit close by its probes alone where there is no record that could be its canary."""

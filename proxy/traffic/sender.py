@@ -138,9 +138,7 @@ class Sender:
 
     async def _settle(self, record: Record, outcome: Outcome, exchange: Exchange, desk: Desk | None) -> None:
         answer = exchange if isinstance(exchange, Answer) else None
-        told = Told.RECEIPT if desk is None else desk.otherwise
-        if desk is not None and answer is not None and self._is_verdict(record, outcome):
-            told = desk.claim()
+        told = Told.RECEIPT if desk is None else desk.claim(verdict=answer is not None and self._is_verdict(record, outcome))
         if desk is not None and (told is not Told.VERDICT or outcome.kind is OutcomeKind.ACCEPTED):
             # An accepted answer need not wait for its settling: found unsettled after a crash, the record is looked up.
             desk.give(answer if told is Told.VERDICT else None)

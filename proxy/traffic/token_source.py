@@ -36,11 +36,17 @@ HEAD: Final[Fields] = ((b"Content-Type", b"application/x-www-form-urlencoded"), 
 
 @dataclass(slots=True)
 class TokenSource:
-    """Keeps one token; `why` says what was wrong when it last had none to give, `changed` is called when it may have one or none."""
+    """
+    Keeps one token.
+
+    `wall` is the best that is known of the time (milliseconds UTC), `why` says what was wrong when it last had none to give, `changed` is
+    called when it may have one or none.
+    """
 
     settings: OAuth2
     upstream: Upstream
     clock: Clock
+    wall: Callable[[], int]
     changed: Callable[[], None] = lambda: None
     wake: Wake = field(default_factory=Wake)
     why: str | None = None
@@ -63,9 +69,10 @@ class TokenSource:
             self.changed()
 
     async def step(self) -> float:
-        """Fetch a token, if it is time to; return seconds until it is again."""
-        if (early_s := self._renew_at - self.clock.monotonic()) > 0:
-            return early_s
+        """Fetch a token, if it is time to; return seconds until it is again, or until the one there is has ended."""
+        if self._renew_at > self.clock.monotonic():
+            self.changed()
+            return self._next_s()
         asked_at, draw = self.clock.monotonic(), random.random()  # noqa: S311 - spreads centres, keeps no secret
         got = await self._fetch()
         match got:
@@ -79,14 +86,19 @@ class TokenSource:
                 log.warning("no token of our own", extra={"action": "token_failed", "why": why, "times": self._failures})
         self._renew_at = asked_at + wait_s
         self.changed()
-        return max(0.0, self._renew_at - self.clock.monotonic())
+        return self._next_s()
+
+    def _next_s(self) -> float:
+        left_s = self._renew_at - self.clock.monotonic()
+        life_s = 0.0 if self._token is None else self._token.life_s - self._age_s()
+        return max(0.0, min(left_s, life_s) if life_s > 0 else left_s)
 
     def _age_s(self) -> float:
         return self.clock.monotonic() - self._asked_at
 
     async def _fetch(self) -> Token | NoToken:
         try:
-            shown = proof(self.settings, self.clock.wall())
+            shown = proof(self.settings, self.wall())
         except Unusable as error:
             return NoToken(str(error))
         origin, target = elsewhere(self.settings.token_url)

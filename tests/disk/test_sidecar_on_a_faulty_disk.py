@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -145,6 +146,18 @@ async def test_while_the_server_is_up_a_write_that_cannot_be_kept_is_passed_on(s
         await until_counts(centre, pending=0, sending=0, unknown=0)
     assert all(times == 1 for times in Counter(doses_applied(sim)).values())
     assert (waiting, 2) not in doses_applied(sim)
+
+
+async def test_what_can_be_neither_kept_nor_sent_for_want_of_a_token_means_paper(centre: Centre, disk: FaultyDisk) -> None:
+    """Not "doses go on being recorded"."""
+    nowhere = json.dumps({"token_url": "http://127.0.0.1:9/token", "client_id": "centre-17", "client_secret": "none"})
+    own = {"DOSEKEEPER_UPSTREAM__HEADERS": "{}", "DOSEKEEPER_UPSTREAM__OAUTH2": nowhere}
+    async with centre.serving(ready=True, **own, **disk.environ()):
+        assert (await post(centre, "48448366834980"))[1] == "pending"
+        disk.order(FULL)
+        await post(centre, "48448366834981")
+        status, _, body = await post(centre, "48448366834982")
+        assert (status, b"use paper" in body) == (507, True)
 
 
 async def test_two_taps_while_nothing_can_be_kept_take_effect_once(sim: Simulator, centre: Centre, disk: FaultyDisk) -> None:

@@ -89,9 +89,9 @@ def half_open(policy: Policy = POLICY) -> Circuit:
     return after([probe(110, GOOD) if policy.has_probe else call(110, GOOD)], opened(policy), policy)
 
 
-def revoked() -> Circuit:
+def revoked(policy: Policy = POLICY) -> Circuit:
     """Opened by three who were refused, and answering its probes since 110.0."""
-    return after([*(call(i, REVOKED, f"{i}") for i in range(3)), probe(110, AUTH)])
+    return after([*(call(i, REVOKED, f"{i}") for i in range(3)), probe(110, AUTH)], policy=policy)
 
 
 def failing() -> Circuit:
@@ -251,6 +251,8 @@ UNPROBED_GROUP = {
     "a bad one does not": (opened(UNPROBED), [call(110, BAD)], Phase.OPEN),
     "two good calls do not close": (half_open(UNPROBED), [call(112, GOOD)], Phase.HALF_OPEN),
     "three good calls close": (half_open(UNPROBED), [call(112, GOOD), call(113, GOOD)], Phase.CLOSED),
+    "so do three that are answered": (half_open(UNPROBED), [call(112, AUTH), call(113, AUTH)], Phase.CLOSED),
+    "not where refused credentials are the outage": (revoked(UNPROBED), [call(110 + i, AUTH) for i in range(5)], Phase.HALF_OPEN),
 }
 
 

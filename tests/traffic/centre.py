@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ import aiohttp
 
 from proxy.app import Sidecar, assembled
 from proxy.profiles.load import load_profile
-from proxy.rules.stamps import Stamp
 from proxy.settings import load_settings
 from proxy.traffic.clock import Clock
 from proxy.traffic.limits import Limits
@@ -69,8 +68,8 @@ class JumpingClock(Clock):
 class LaterClock(JumpingClock):
     """Hours pass at once: on the wall, and since the boot."""
 
-    def stamp(self) -> Stamp:
-        return replace(Clock.stamp(self), boot_s=Clock.stamp(self).boot_s + self.ahead_ms / 1000)
+    def monotonic(self) -> float:
+        return JumpingClock.monotonic(self) + self.ahead_ms / 1000
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -44,6 +45,8 @@ class Gate:
     refused: list[str] = field(default_factory=list)
     assertions: set[str] = field(default_factory=set)
     news: asyncio.Condition = field(default_factory=asyncio.Condition)
+    patience: asyncio.Event = field(default_factory=asyncio.Event)
+    """While it is not set, a refusal does not come."""
     keys_away: bool = False
     down: bool = False
     url: str = ""
@@ -70,6 +73,11 @@ class Gate:
             await self.news.wait_for(lambda: self.asked >= times)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
+        answer = await self._answer(request)
+        answer.headers["Date"] = formatdate(self.clock.wall() / 1000, usegmt=True)
+        return answer
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         assert request.transport is not None
         if self.down:
             request.transport.abort()
@@ -82,6 +90,7 @@ class Gate:
         sub = self.subject(token)
         if sub is None and not request.path.endswith("/genders"):
             self.refused.append(token)
+            await self.patience.wait()
             return web.Response(status=401, text="Unauthenticated access!")
         assert self._session is not None
         headers = {"Content-Type": request.content_type, "x-api-key": "demo-key"}
@@ -134,6 +143,7 @@ class Gate:
 async def a_gate(upstream: str, clock: Clock | None = None, tls: ssl.SSLContext | None = None, **more: Any) -> AsyncIterator[Gate]:
     """Stand before *upstream* until the block ends."""
     gate = Gate(upstream, clock or Clock(), **more)
+    gate.patience.set()
     runner = web.AppRunner(_app(gate), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()

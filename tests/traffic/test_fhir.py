@@ -177,6 +177,17 @@ async def test_an_update_whose_answer_was_lost_is_sent_again_without_asking(serv
     assert doses_applied(server) == [(person, 1)]
 
 
+async def test_an_update_that_was_sent_again_without_asking_may_have_got_through(server: Simulator, centre: Centre) -> None:
+    """Nobody has looked: whoever decides on it later must not be told that no send got through."""
+    person = FHIR.people(server)[0]
+    await server.faults.add("commit_then_drop", routes=["/fhir/Immunization/*"], times=1)
+    await put(centre, "/Immunization/own-1", corrected(person, "own-1", "A1"))
+    FHIR.refuse(server, "A1")
+    await centre.until_all(RecordState.HELD, 1)
+    (record,) = await centre.records()
+    assert (record.attempt, record.maybe_applied, record.looked_up_at) == (2, True, None)
+
+
 async def test_an_update_of_a_version_is_looked_up_and_not_sent_twice(server: Simulator, centre: Centre) -> None:
     person = FHIR.people(server)[0]
     id_ = json.loads((await dose(centre, person)).body)["id"]

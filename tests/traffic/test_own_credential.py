@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
+from proxy.rules.backoff import BackoffPolicy
 from simulator import Simulator
 from store.outage_ledger import OutageFilter
 from store.records import RecordState
@@ -19,6 +20,7 @@ from tests.traffic.centre import VACCINATE, Centre, JumpingClock, a_centre, a_do
 from tests.traffic.certificates import Authority
 from tests.traffic.gate import CLIENT_ID, SECRET, Gate, a_gate, as_yaml
 
+FIND = "/v2/vaccinator/beneficiaries/findByReferenceId?beneficiary_reference_id="
 A_WHILE_MS = 20_000
 """Longer than a record waits whose credential was refused."""
 
@@ -79,6 +81,19 @@ async def test_a_token_for_a_signed_assertion(sim: Simulator, gate: Gate, tmp_pa
     assert len(doses_applied(sim)) == 1
 
 
+async def test_a_clock_that_is_an_hour_ahead_signs_assertions_that_are_taken(sim: Simulator, gate: Gate, tmp_path: Path) -> None:
+    gate.client_key, clock = RSAKey.generate_key(2048), JumpingClock()
+    file = tmp_path / "backend.key"
+    file.write_bytes(gate.client_key.as_pem(private=True))
+    clock.ahead_ms = 3_600_000
+    oauth2 = {"token_url": f"{gate.url}/token", "client_id": CLIENT_ID, "private_key_file": str(file), "key_id": "our-key"}
+    async with a_centre(tmp_path, f"{gate.url}/api", clock=clock, upstream={"headers": "{}", "oauth2": as_yaml(oauth2)}) as centre:
+        await until_token(centre)
+        assert (await centre.vaccinate(people(sim)[0])).status == 200
+        await centre.until_all(RecordState.DELIVERED, 1)
+    assert len(doses_applied(sim)) == 1
+
+
 async def test_a_token_is_renewed_before_it_ends(sim: Simulator, gate: Gate, tmp_path: Path) -> None:
     gate.life_s = 0.5
     async with a_centre(tmp_path, f"{gate.url}/api", upstream=by_secret(gate)) as centre:
@@ -128,6 +143,27 @@ async def test_while_the_token_lives_nobody_notices_that_its_endpoint_is_down(si
         assert credential_ok(centre) == 1
 
 
+async def test_nothing_goes_up_without_a_token_from_the_moment_it_ends(
+    sim: Simulator, gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while the next question to the endpoint is far: the server's 401 would make an outage of it."""
+    monkeypatch.setattr("proxy.rules.token_life.AGAIN", BackoffPolicy(60, 60))
+    gate.life_s = 1
+    async with a_centre(tmp_path, f"{gate.url}/api", upstream=by_secret(gate), outage={"probe_idle": "5m"}) as centre:
+        await until_token(centre)
+        gate.fault = 500
+        await gate.until_asked(2)
+        circuits, bell = centre.sidecar.circuits, asyncio.Event()
+        circuits.bells.append(bell.set)
+        async with asyncio.timeout(5):
+            while not circuits.without_credential:
+                bell.clear()
+                await bell.wait()
+        assert {(await centre.vaccinate(person)).state for person in people(sim)[:4]} == {"pending"}
+        assert await centre.sidecar.journal.running_outages() == []
+    assert gate.refused == []
+
+
 async def test_a_token_that_the_server_refuses_is_exchanged(
     sim: Simulator, gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,6 +211,29 @@ async def test_a_refused_key_is_an_outage_of_its_own_and_costs_no_attempt(sim: S
         rows = await centre.sidecar.journal.outages(OutageFilter(groups=("vaccinator",)))
         assert [row.cause for row in rows] == ["auth"]
     assert len(doses_applied(sim)) == 6
+
+
+async def test_a_search_that_is_refused_too_neither_hides_nor_ends_that_outage(sim: Simulator, tmp_path: Path) -> None:
+    """Desks look a person up before each dose: the 401 to that is an answer, but no good one."""
+    persons = people(sim)[:4]
+    async with a_centre(tmp_path, f"{sim.url}/api") as centre:
+        assert (await centre.vaccinate(persons[0])).state is None
+        sim.register.api_keys.clear()
+        for person in persons[1:]:
+            assert (await centre.get(f"{FIND}{person}")).status == 401
+            await centre.vaccinate(person)
+        await centre.until_phase("half-open")
+        circuit = centre.sidecar.circuits.watched("vaccinator")
+        asked = circuit.circuit.good_probes
+
+        async def probed() -> bool:
+            await centre.get(f"{FIND}{persons[0]}")
+            return circuit.circuit.phase == "closed" or circuit.circuit.good_probes >= asked + 4
+
+        async with asyncio.timeout(10):
+            while not await probed():
+                pass
+        assert circuit.circuit.phase == "half-open"
 
 
 async def test_what_the_server_forbids_of_one_person_is_no_outage(sim: Simulator, centre: Centre) -> None:

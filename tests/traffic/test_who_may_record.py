@@ -23,7 +23,19 @@ from store.file.connection import open_writer
 from store.file.keyfile import journal_key
 from store.record_search import RecordFilter
 from store.records import RecordState
-from tests.traffic.centre import GENDERS, SCHEDULE, VACCINATE, Centre, LaterClock, Told, a_centre, a_dose, doses_applied, people
+from tests.traffic.centre import (
+    GENDERS,
+    SCHEDULE,
+    VACCINATE,
+    Centre,
+    JumpingClock,
+    LaterClock,
+    Told,
+    a_centre,
+    a_dose,
+    doses_applied,
+    people,
+)
 from tests.traffic.gate import Gate, a_gate
 
 HOUR_MS = 3_600_000
@@ -52,7 +64,7 @@ class Desks:
     """Desks with log-ins of their own at a server that judges them; time passes when `pass_hours` says so."""
 
     gate: Gate
-    clock: LaterClock
+    clock: JumpingClock
     folder: Path
     profile: Path
 
@@ -379,6 +391,118 @@ async def test_three_who_were_good_and_are_refused_are_an_outage(sim: Simulator,
             return centre.sidecar.circuits.watched("vaccinator").circuit.phase == "closed"
 
         await centre.until(closed)
+
+
+async def until_sending(centre: Centre) -> None:
+    async def met() -> bool:
+        return "sending" in await centre.states()
+
+    await centre.until(met)
+
+
+async def test_a_receipt_that_a_known_desk_had_while_a_strangers_tap_was_judged_is_kept(sim: Simulator, desks: Desks) -> None:
+    """A log-in that nobody has seen yet gets the server's word or nothing; the other desk that taps the same dose has a receipt by then."""
+    first, person = people(sim)[:2]
+    asha, ravi = desks.log_in("asha"), desks.log_in("ravi")
+    async with desks.centre() as centre:
+        assert (await dose(centre, first, **asha)).status == 200
+        await sim.faults.add("slow", routes=[f"/api{VACCINATE}"], match=person, latency_s=0.8)
+        await sim.faults.add("throttle_429", routes=[f"/api{VACCINATE}"], match=person, times=1)
+        strangers = asyncio.create_task(dose(centre, person, **ravi))
+        await until_sending(centre)
+        assert (await dose(centre, person, **asha)).state == "sending", "a receipt"
+        assert (await strangers).status == 504
+        await sim.faults.clear()
+        await centre.until_all(RecordState.DELIVERED, 2)
+    assert sorted(doses_applied(sim)) == sorted([(first, 1), (person, 1)])
+
+
+async def test_who_taps_when_a_stranger_was_just_told_nothing_is_recorded_anew(sim: Simulator, desks: Desks) -> None:
+    first, person = people(sim)[:2]
+    asha = desks.log_in("asha")
+    async with desks.centre() as centre:
+        assert (await dose(centre, first, **asha)).status == 200
+        await sim.faults.add("throttle_429", routes=[f"/api{VACCINATE}"], match=person, times=1)
+        journal, taps = centre.sidecar.journal, list[asyncio.Task[Told]]()
+        settle = journal.settle
+
+        async def tapped_before(*args: Any, **more: Any) -> bool:
+            journal.settle = settle  # type: ignore[method-assign]
+            taps.append(asyncio.create_task(dose(centre, person, **asha)))
+            await asyncio.wait(taps, timeout=0.1)  # it is told nothing before
+            return await settle(*args, **more)
+
+        journal.settle = tapped_before  # type: ignore[method-assign]
+        assert (await dose(centre, person, **desks.log_in("ravi"))).status == 504
+        assert (await taps[0]).status == 200
+        await centre.until_all(RecordState.DELIVERED, 2)
+    assert sorted(doses_applied(sim)) == sorted([(first, 1), (person, 1)])
+
+
+async def test_a_refused_credential_is_told_to_who_showed_it_and_not_to_who_tapped_the_same(sim: Simulator, desks: Desks) -> None:
+    first, person = people(sim)[:2]
+    asha = desks.log_in("asha")
+    async with desks.centre() as centre:
+        assert (await dose(centre, first, **asha)).status == 200
+        desks.gate.patience.clear()
+        strangers = asyncio.create_task(dose(centre, person, Authorization="Bearer made.up.token"))
+        await until_sending(centre)
+        asked, journal = asyncio.Event(), centre.sidecar.journal
+        record = journal.record
+
+        async def asked_for(*args: Any, **more: Any) -> Any:
+            found = await record(*args, **more)
+            asked.set()
+            return found
+
+        journal.record = asked_for  # type: ignore[method-assign]
+        known = asyncio.create_task(dose(centre, person, **asha))
+        await asked.wait()
+        desks.gate.patience.set()
+        assert ((await strangers).status, (await known).status) == (401, 200)
+        await centre.until_all(RecordState.DELIVERED, 2)
+    assert sorted(doses_applied(sim)) == sorted([(first, 1), (person, 1)])
+
+
+async def test_a_clock_that_is_ahead_makes_no_log_in_be_over(sim: Simulator, tmp_path: Path, profile: Path) -> None:
+    """By an hour, where log-ins live a quarter of one: what waits goes up with the log-in that is there."""
+    persons, clock = people(sim)[:3], JumpingClock()
+    clock.ahead_ms = HOUR_MS
+    async with a_gate(sim.url) as gate:
+        desks = Desks(gate, clock, tmp_path, profile)
+        asha = desks.log_in("asha")
+        async with desks.centre() as centre:
+            assert (await dose(centre, persons[0], **asha)).status == 200
+            centre.sidecar.circuits.hold(held=True)
+            assert (await dose(centre, persons[1], **asha)).state == "pending"
+            centre.sidecar.circuits.hold(held=False)
+            await dose(centre, persons[2], **asha)
+            await centre.until_all(RecordState.DELIVERED, 3)
+    assert sorted(doses_applied(sim)) == sorted((person, 1) for person in persons)
+
+
+async def test_a_backlog_whose_log_ins_are_over_is_still_spread_when_the_next_one_comes(sim: Simulator, desks: Desks) -> None:
+    """As after every long outage: log-ins live a quarter of an hour, and at all centres the backlog waits for new ones."""
+    first, *others = people(sim)[:4]
+    async with a_centre(
+        desks.folder, f"{desks.gate.url}/api", desks.profile, clock=desks.clock, upstream={"headers": "{}"}, replay={"spread_max": "10ms"}
+    ) as centre:
+        asha = desks.log_in("asha")
+        assert (await dose(centre, first, **asha)).status == 200
+        desks.gate.down = True
+        await centre.go_down()
+        for person in others:
+            assert (await dose(centre, person, **asha)).state == "pending"
+        desks.pass_hours(1)
+        desks.gate.down = False
+        await centre.until_phase("closed")
+        await centre.get(GENDERS, **desks.log_in("asha"))
+        await centre.until_all(RecordState.DELIVERED, 2)
+        assert centre.sidecar.replayer.budget.drain.interval_s > 60
+        assert (await centre.states()).count("pending") == 2
+        desks.pass_hours(2)
+        await centre.sidecar.replayer.step()
+        assert centre.sidecar.replayer.budget.drain.interval_s == 0, "not for ever"
 
 
 # Signed tokens -------------------------------------------------------------------------------------------------------------------
