@@ -30,6 +30,7 @@ from proxy.traffic.clock import Clock
 from proxy.traffic.clock_watch import ClockWatch
 from proxy.traffic.credentials import Credentials
 from proxy.traffic.data_port import DataPort
+from proxy.traffic.disk_watch import DiskWatch
 from proxy.traffic.limits import Limits
 from proxy.traffic.look_ups import LookUps
 from proxy.traffic.meters import Meters
@@ -138,6 +139,10 @@ class Sidecar:
             asyncio.create_task(keep_running("sweep", self.sweeper.step, Wake())),
             asyncio.create_task(keep_running("pages", self.page_check.step, Wake())),
             asyncio.create_task(keep_running("purge", self.purger.step, Wake())),
+            asyncio.create_task(keep_running("home", self._stay, Wake())),
+            asyncio.create_task(keep_running("disk", DiskWatch(self.journal).step, disk)),
+            asyncio.create_task(keep_running("token-keys", self.credentials.keys.step, self.credentials.keys.wake)),
+            *(asyncio.create_task(keep_running("token", source.step, source.wake)) for source in self.credentials.own.sources()),
             *(asyncio.create_task(keep_running("probe", prober.step, prober.wake)) for prober in self.probers),
         ]
         try:
