@@ -186,9 +186,11 @@ class Journal:
 
         Raises:
             BackupFailed: there is none; nothing is left of it.
+            JournalDamaged: the journal is being put right; its files are about to be others.
         """
         given_up = threading.Event()
         about = About(record_search.counts, lambda copy: copies.mark_copied(copy, now))
+        self._engine.require_whole()
         try:
             return await asyncio.to_thread(back_up, self._file.path, self._file.key, target, about, given_up.is_set)
         finally:

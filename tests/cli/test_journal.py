@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
 
@@ -44,6 +45,16 @@ async def test_damage_is_shown_put_right_and_told_of(centre: Centre, sim: Simula
     assert str(kept) in salvaged.out
     assert kept.read_bytes() == damaged
     assert "held: 1, 2, 3, 4" in (await centre.run("status")).out
+
+
+async def test_a_rescue_that_a_stop_cut_off_is_ended_before_another(centre: Centre, sim: Simulator) -> None:
+    await recorded_in_an_outage(centre, sim, 2)
+    journal = centre.folder / "data" / "journal.db"
+    shutil.copy(journal, journal.with_name("journal.db.rescued"))
+    wipe(journal, await _page_of(centre, "record_request"))
+    salvaged = await centre.run("journal", "salvage", "--yes")
+    assert (salvaged.code, "cut off has been ended" in salvaged.out) == (0, True)
+    assert (await centre.run("status", "--json")).json["records"]["pending"] == 2
 
 
 async def test_a_service_mends_itself_and_sends_nothing_that_is_not_whole(centre: Centre, sim: Simulator) -> None:
