@@ -53,6 +53,7 @@ from proxy.traffic.tasks import Background
 from proxy.traffic.token_keys import TokenKeys
 from proxy.traffic.trials import Trials
 from proxy.traffic.upstream import Upstream
+from store.errors import JournalDamaged
 from store.journal import Journal
 
 log = logging.getLogger(__name__)
@@ -116,7 +117,18 @@ class Sidecar:
         return DataPort(self.profile, self.upstream.prefix, recording, passing, monitor, self.meters)
 
     async def recover(self) -> None:
-        """Take up what the process before this one left: sends cut off, a running outage, an operator's hold."""
+        """
+        Take up what the process before this one left: sends cut off, a running outage, an operator's hold.
+
+        A damaged page that is met only now is no reason not to start: it is mended, and all is asked again.
+        """
+        try:
+            await self._recover()
+        except JournalDamaged:
+            await self.journal.mend()
+            await self._recover()
+
+    async def _recover(self) -> None:
         self.watch.latest_at = await self.journal.latest_recorded_at()
         await take_over(self.journal, self.clock, self.look_ups)
         await self.keeper.resume()

@@ -33,7 +33,7 @@ from store import (
 from store.audit import AuditEntry
 from store.copies import Restored
 from store.decisions import Act, Decision, Edited, HeldGroup, Revision
-from store.errors import JournalUnwritable
+from store.errors import JournalDamaged, JournalUnwritable
 from store.file import home
 from store.file.backup import About, Backup, back_up
 from store.file.engine import CommitObserver, size_bytes
@@ -122,7 +122,7 @@ class Journal:
         """
         engine = await Mending.open(path, key, on_commit, reserve=reserve)
         try:
-            installation = await engine.write(_installation)
+            installation = await _installed(engine)
         except BaseException:
             await engine.close()
             raise
@@ -186,9 +186,11 @@ class Journal:
 
         Raises:
             BackupFailed: there is none; nothing is left of it.
+            JournalDamaged: the journal is being put right; its files are about to be others.
         """
         given_up = threading.Event()
         about = About(record_search.counts, lambda copy: copies.mark_copied(copy, now))
+        self._engine.require_whole()
         try:
             return await asyncio.to_thread(back_up, self._file.path, self._file.key, target, about, given_up.is_set)
         finally:
@@ -560,6 +562,14 @@ class Journal:
         """Put right what is damaged; meanwhile verbs and queries raise `JournalDamaged`."""
         self._engine.mend()
         await self._engine.mended()
+
+
+async def _installed(engine: Mending) -> Installation:
+    try:
+        return await engine.write(_installation)
+    except JournalDamaged:
+        await engine.mended()
+        return await engine.write(_installation)
 
 
 def _root_of_meta(db: Db) -> int:

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
-from store.errors import JournalDamaged, JournalError
+from store.errors import JournalDamaged, JournalError, JournalInDoubt
 from store.file.batch import Verb
 from store.file.connection import damaged
 from store.file.engine import CommitObserver, Engine
@@ -65,7 +65,7 @@ class Mending:
 
     async def write(self, verb: Callable[Concatenate[Db, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As `Engine.write`; raises JournalDamaged where a damaged page was met, or while the file is being rescued."""
-        self._require_whole()
+        self.require_whole()
         try:
             return await self._engine.write(verb, *args, **kwargs)
         except JournalError as error:
@@ -73,7 +73,7 @@ class Mending:
 
     async def read(self, query: Callable[Concatenate[Db, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As `Engine.read`; raises as `write`."""
-        self._require_whole()
+        self.require_whole()
         try:
             return await self._engine.read(query, *args, **kwargs)
         except JournalError as error:
@@ -81,7 +81,7 @@ class Mending:
 
     async def keep(self, verb: Callable[[Db], T], record: bytes, undo: Verb, within_s: float | None) -> T:
         """As `Engine.keep`; raises as `write`."""
-        self._require_whole()
+        self.require_whole()
         try:
             return await self._engine.keep(verb, record, undo, within_s)
         except JournalError as error:
@@ -99,8 +99,13 @@ class Mending:
         self._engine.on_trouble(ring)
 
     async def look_at_disk(self) -> None:
-        """As `Engine.look_at_disk`."""
-        await self._engine.look_at_disk()
+        """As `Engine.look_at_disk`; what is wrong then, `standing` tells. Not during a rescue, which needs the room itself."""
+        if self._mending:
+            return
+        try:
+            await self._engine.look_at_disk()
+        except JournalError as error:
+            self._considered(error)
 
     async def give_back(self) -> bool:
         """As `Engine.give_back`."""
@@ -131,7 +136,7 @@ class Mending:
 
     async def damaged_after(self, after: int) -> tuple[int, list[int]]:
         """As `store.file.scan.damaged_after`; raises JournalDamaged while the file is being rescued."""
-        self._require_whole()
+        self.require_whole()
         return await asyncio.to_thread(damaged_after, self._journal, self._key, after)
 
     def mend(self) -> None:
@@ -153,7 +158,8 @@ class Mending:
         await self.mended()
         await self._engine.close()
 
-    def _require_whole(self) -> None:
+    def require_whole(self) -> None:
+        """Raise JournalDamaged while the file is being rescued."""
         if self._mending:
             raise JournalDamaged(journal=self._journal)
 
@@ -161,7 +167,8 @@ class Mending:
         if self._closed or not (damaged(error) or self._engine.closing):
             return error
         self.mend()
-        return JournalDamaged(journal=self._journal)
+        # What is in doubt may come to light in the rescued file: nobody may be told that nothing of it was kept.
+        return error if isinstance(error, JournalInDoubt) else JournalDamaged(journal=self._journal)
 
     async def _mend(self) -> None:
         try:
@@ -182,12 +189,17 @@ class Mending:
             self._mending = None
 
     async def _reopen(self) -> None:
-        self._engine = await Engine.open(self._journal, self._key, self._on_commit, reserve=self._reserve)
+        engine = await Engine.open(self._journal, self._key, self._on_commit, reserve=self._reserve)
+        try:
+            if ids := engine.told_paper:  # as at a start: what came to light of them is held before anything is sent
+                await engine.write(hold_told_paper, ids)
+                await engine.forget_paper(ids)
+        except BaseException:
+            await engine.close()  # and the one before stays, which is closed: who asks next begins again
+            raise
+        self._engine = engine
         for ring in self._bells:
-            self._engine.on_trouble(ring)
-        if ids := self._engine.told_paper:  # as at a start: what came to light of them is held before anything is sent
-            await self._engine.write(hold_told_paper, ids)
-            await self._engine.forget_paper(ids)
+            engine.on_trouble(ring)
 
 
 def _tell(rescue: Rescue | None) -> None:

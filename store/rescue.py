@@ -16,12 +16,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from store.file.connection import open_writer
+from store.errors import JournalUnreadable
+from store.file.connection import SqliteError, open_writer
+from store.file.engine import size_bytes
 from store.file.folder import sync_folder
 from store.file.image import Image, composed, log_path, looks_whole
 from store.file.log import Tail
+from store.file.reserve import give_up
 from store.queries import Db, rows, run
 from store.salvage import Salvaged, doubt_last_commit, noted, salvaged
+
+COPIES: Final = 3
+"""Files of about the journal's size that a rescue makes, at most: an image of it, one of before its damage, and the new journal."""
 
 _NOTHING_LOST: Final = Salvaged((), (), ())
 
@@ -53,7 +59,7 @@ def rescued_at_start(journal: Path, key: bytes, now: int) -> Rescue | None:
     Raises:
         JournalError: it cannot be rescued; the files are left as they are.
     """
-    _end_unfinished(journal)
+    end_unfinished(journal)
     if not journal.exists() or journal.stat().st_size == 0 or looks_whole(journal, key):
         return None
     return rescued(journal, key, now)
@@ -67,6 +73,8 @@ def rescued(journal: Path, key: bytes, now: int, *, in_place: bool = True) -> Re
     """
     copy, before, fresh = (journal.with_name(f"{journal.name}{ending}") for ending in (".copied", ".before", ".salvaged"))
     try:
+        if in_place:
+            _have_room(journal)
         image = composed(journal, key, copy)
         if image.as_it_was():
             return None
@@ -80,6 +88,9 @@ def rescued(journal: Path, key: bytes, now: int, *, in_place: bool = True) -> Re
             new = fresh if image.damaged else copy
             _note(new, key, result)
             _put_in_place(journal, new, now)
+    except (OSError, SqliteError) as error:
+        why = f"it is damaged, and no sound one can be made beside it ({getattr(error, 'strerror', None) or error})"
+        raise JournalUnreadable(journal=journal, reason=why) from error
     finally:
         for scratch in (copy, before, fresh):
             for ending in ("", "-wal", "-shm"):
@@ -127,12 +138,28 @@ def _put_in_place(journal: Path, new: Path, now: int) -> None:
     _sync(new)
     ready = _ready(journal)
     new.replace(ready)
-    sync_folder(journal.parent)
-    _end_unfinished(journal)
+    try:
+        sync_folder(journal.parent)
+        end_unfinished(journal)
+    except OSError:
+        _call_off(journal, now)
+        raise
 
 
-def _end_unfinished(journal: Path) -> None:
-    """Move the damaged files away and the new one to their place; each step may be done twice."""
+def _call_off(journal: Path, now: int) -> None:
+    """Leave the damaged journal in use: the next start must not put this rescue in the place of what is written into it from now on."""
+    ready, log = _ready(journal), log_path(journal)
+    if not ready.exists():  # it is in place
+        return
+    kept = journal.with_name(_kept_as(journal, now))
+    if log_path(kept).exists():
+        log_path(kept).replace(log)
+    kept.unlink(missing_ok=True)
+    ready.unlink()
+
+
+def end_unfinished(journal: Path) -> None:
+    """End a rescue that a stop cut off: the damaged files away and the new one to their place; each step may be done twice."""
     ready = _ready(journal)
     if not ready.exists():
         return
@@ -146,6 +173,12 @@ def _end_unfinished(journal: Path) -> None:
     sync_folder(journal.parent)  # before the new file is there: the old log must never be read into it
     ready.replace(journal)
     sync_folder(journal.parent)
+
+
+def _have_room(journal: Path) -> None:
+    """Up to three copies are made; where they may not fit, they have the reserve's room."""
+    if shutil.disk_usage(journal.parent).free < COPIES * size_bytes(journal):
+        give_up(journal)
 
 
 def _linked(journal: Path, kept: Path) -> None:

@@ -75,7 +75,9 @@ def salvage(ctx: click.Context, *, yes: bool, json_: bool) -> None:
     done = _salvaged(settings)
     if json_:
         as_json(done)
-    elif done:
+    elif done is None:
+        click.echo("Done: a salvage that a stop had cut off has been ended. Nothing else is damaged.")
+    else:
         click.echo(f"Done. The damaged original is kept: {settings.store.path.with_name(done['kept_as'])}")
         if done["held"]:
             click.echo("What is held waits for a person: dosekeeper records list --state held --grouped")

@@ -10,7 +10,7 @@ from proxy.operations.status import rescue_value
 from proxy.settings import Settings
 from store.file.keyfile import journal_key
 from store.file.lock import Lock, Role
-from store.rescue import Rescue, rescued
+from store.rescue import Rescue, end_unfinished, rescued
 
 
 async def checked(centre: Centre) -> dict[str, Any]:
@@ -49,6 +49,8 @@ def _on_file(settings: Settings, environ: Mapping[str, str], now: int, *, in_pla
     journal = settings.store.path
     lock = Lock.take(journal, Role.CLI)
     try:
+        if in_place:
+            end_unfinished(journal)  # else what it took from the log would be lost
         return rescued(journal, journal_key(journal, settings.store.key_file, environ), now, in_place=in_place)
     finally:
         lock.release()

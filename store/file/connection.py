@@ -65,6 +65,7 @@ def open_new(journal: Path, key: bytes, version: int) -> Db:
     journal.unlink(missing_ok=True)
     db = _open(journal, key)
     with _closed_on_error(db, journal):
+        _shrink_by_and_by(db)
         migrate(db, {number: script for number, script in MIGRATIONS.items() if number <= version})
     return db
 
@@ -172,10 +173,15 @@ def _unlock(db: Db, key: bytes, journal: Path) -> None:
 
 def _use_wal(db: Db, journal: Path) -> None:
     if db.execute("PRAGMA page_count").fetchone()[0] == 0:  # it takes effect in a new file only, and would write to any other
-        db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # what is purged can be given back to the disk
+        _shrink_by_and_by(db)
     mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     if mode != "wal":
         raise JournalUnreadable(journal=journal, reason=f"its file system allows no write-ahead log (journal mode {mode})")
+
+
+def _shrink_by_and_by(db: Db) -> None:
+    """In a new file: what is purged can be given back to the disk."""
+    db.execute("PRAGMA auto_vacuum = INCREMENTAL")
 
 
 @contextmanager

@@ -179,9 +179,9 @@ class Engine:
         return await self.write(_given_back)
 
     async def fold_in(self) -> None:
-        """Fold the log into the file and cut it to nothing. Whoever wants to write meanwhile waits."""
+        """Fold the log into the file and cut it to nothing, as far as no reader needs it. Whoever wants to write meanwhile waits."""
         with contextlib.suppress(SqliteError):
-            await on_thread(self._connection, lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+            await on_thread(self._connection, _folded_in)
 
     @property
     def closing(self) -> bool:
@@ -218,6 +218,15 @@ def size_bytes(journal: Path) -> int:
     """Return what *journal* takes on disk, its log included."""
     files = (journal, journal.with_name(journal.name + "-wal"))
     return sum(file.stat().st_size for file in files if file.exists())
+
+
+def _folded_in(db: Db) -> None:
+    (patience_ms,) = db.execute("PRAGMA busy_timeout").fetchone()
+    db.execute("PRAGMA busy_timeout = 0")  # a backup reads for as long as its stick takes, and desks would wait behind this
+    try:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {patience_ms}")
 
 
 def _given_back(db: Db) -> bool:

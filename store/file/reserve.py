@@ -66,9 +66,14 @@ class Reserve:
         return True
 
     def _given_up(self) -> bool:
-        held = ballast_bytes(self._journal) > 0
-        self._file.unlink(missing_ok=True)
-        return held
+        return give_up(self._journal)
+
+
+def give_up(journal: Path) -> bool:
+    """Let others have the room of the reserve of *journal*; False where there is none."""
+    held = ballast_bytes(journal) > 0
+    _file_of(journal).unlink(missing_ok=True)
+    return held
 
 
 def ballast_bytes(journal: Path) -> int:

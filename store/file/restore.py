@@ -16,8 +16,8 @@ from store.file.folder import sync_folder
 from store.file.migrate import MIGRATIONS, version
 
 _LOG: Final = "-wal"
-_GOES_WITH_IT: Final = ("", _LOG, "-shm", ".home")
-"""The files of a journal, but for the lock, which the caller holds."""
+_GOES_WITH_IT: Final = ("", _LOG, "-shm", ".home", ".rescued")
+"""The files of a journal, but for the lock, which the caller holds. A rescue that was cut off would else go on in the copy's place."""
 
 
 def put_in_place(file: Path, journal: Path, key: bytes, aside: str | None) -> Path | None:

@@ -104,8 +104,9 @@ SELECT rootpage FROM sqlite_schema WHERE name = 'meta';
 SELECT name, seq FROM sqlite_sequence;
 
 -- name: set_sequence
--- The highest number given by a table.
-UPDATE sqlite_sequence SET seq = :seq WHERE name = :name AND seq < :seq;
+-- The highest number given by a table, also by one that is empty. (The table has no unique key that an upsert could go by.)
+INSERT OR REPLACE INTO sqlite_sequence (rowid, name, seq)
+SELECT MAX(rowid), :name, MAX(:seq, COALESCE(MAX(seq), 0)) FROM sqlite_sequence WHERE name = :name;
 
 -- name: reports
 -- What was found damaged, and what became of it.

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+
+import pytest
 
 from simulator import Simulator
 from store.file.pages import PAGE_BYTES
@@ -25,7 +28,7 @@ async def test_a_whole_journal_is_said_to_be(centre: Centre, sim: Simulator) -> 
 async def test_damage_is_shown_put_right_and_told_of(centre: Centre, sim: Simulator) -> None:
     await recorded_in_an_outage(centre, sim, 4)
     journal = centre.folder / "data" / "journal.db"
-    page = await _page_of_requests(centre)
+    page = await _page_of(centre, "record_request")
     wipe(journal, page)
     damaged = journal.read_bytes()
 
@@ -44,9 +47,19 @@ async def test_damage_is_shown_put_right_and_told_of(centre: Centre, sim: Simula
     assert "held: 1, 2, 3, 4" in (await centre.run("status")).out
 
 
+async def test_a_rescue_that_a_stop_cut_off_is_ended_before_another(centre: Centre, sim: Simulator) -> None:
+    await recorded_in_an_outage(centre, sim, 2)
+    journal = centre.folder / "data" / "journal.db"
+    shutil.copy(journal, journal.with_name("journal.db.rescued"))
+    wipe(journal, await _page_of(centre, "record_request"))
+    salvaged = await centre.run("journal", "salvage", "--yes")
+    assert (salvaged.code, "cut off has been ended" in salvaged.out) == (0, True)
+    assert (await centre.run("status", "--json")).json["records"]["pending"] == 2
+
+
 async def test_a_service_mends_itself_and_sends_nothing_that_is_not_whole(centre: Centre, sim: Simulator) -> None:
     await recorded_in_an_outage(centre, sim, 4)
-    wipe(centre.folder / "data" / "journal.db", await _page_of_requests(centre))
+    wipe(centre.folder / "data" / "journal.db", await _page_of(centre, "record_request"))
     async with centre.serving() as service:
         assert (await service.logged("rescued"))["held"] == [1, 2, 3, 4]
         status = await centre.status()
@@ -66,6 +79,16 @@ async def test_a_service_mends_itself_and_sends_nothing_that_is_not_whole(centre
     assert sim.ledger.applied == []
 
 
+@pytest.mark.parametrize("table", ["meta", "record_undecided", "accepted_credential"])
+async def test_a_page_that_a_start_finds_damaged_keeps_no_service_from_starting(centre: Centre, sim: Simulator, table: str) -> None:
+    await recorded_in_an_outage(centre, sim, 2)
+    wipe(centre.folder / "data" / "journal.db", await _page_of(centre, table))
+    async with centre.serving() as service:
+        assert (await service.logged("rescued"))["held"] == []
+        await service.logged("settle", state="delivered", times=2)
+    assert len(sim.ledger.applied) == 2
+
+
 async def test_a_journal_that_nothing_can_be_read_of_is_refused_and_kept(centre: Centre, sim: Simulator) -> None:
     await recorded_in_an_outage(centre, sim, 1)
     journal = centre.folder / "data" / "journal.db"
@@ -79,21 +102,21 @@ async def test_a_journal_that_nothing_can_be_read_of_is_refused_and_kept(centre:
 
 async def test_a_flipped_bit_is_no_matter(centre: Centre, sim: Simulator) -> None:
     await recorded_in_an_outage(centre, sim, 2)
-    flip(centre.folder / "data" / "journal.db", (await _page_of_requests(centre) - 1) * PAGE_BYTES + 99)
+    flip(centre.folder / "data" / "journal.db", (await _page_of(centre, "record_request") - 1) * PAGE_BYTES + 99)
     async with centre.serving() as service:
         told = await service.logged("rescued")
         assert (told["bits"], told["held"]) == (1, [])
         await service.logged("settle", state="delivered", times=2)
 
 
-async def _page_of_requests(centre: Centre) -> int:
+async def _page_of(centre: Centre, table: str) -> int:
     from store.file.connection import open_reader
     from store.file.keyfile import journal_key
 
     journal = centre.folder / "data" / "journal.db"
     db = open_reader(journal, journal_key(journal, journal.with_name("journal.key"), {}))
     try:
-        (page,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'record_request'").fetchone()
+        (page,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,)).fetchone()
         return int(page)
     finally:
         db.close()

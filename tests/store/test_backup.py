@@ -16,8 +16,9 @@ import pytest
 from store.errors import BackupFailed, BackupUnfit, JournalInPlace
 from store.file import backup as backup_module
 from store.file.backup import About, back_up
-from store.file.connection import open_writer
+from store.file.connection import open_reader, open_writer
 from store.file.restore import put_in_place
+from store.file.standing import Why
 from store.journal import Journal
 from store.records import RecordState
 from tests.store.helpers import KEY, NOON, MakeRecord
@@ -196,6 +197,32 @@ async def test_a_journal_that_is_there_is_left_or_set_aside(backup: Path, there:
     assert await held(before) == 3
     assert await held(there / "journal.db") == 20
     assert (there / "journal.db.replaced-1.home").exists()
+
+
+async def test_a_rescue_that_was_cut_off_does_not_go_on_in_the_copys_place(backup: Path, there: Path, make: MakeRecord) -> None:
+    journal = await Journal.open(there / "journal.db", KEY)
+    await fill(journal, make, 3)
+    await journal.close()
+    shutil.copyfile(there / "journal.db", there / "journal.db.rescued")
+    put_in_place(backup, there / "journal.db", KEY, ".replaced-1")
+    assert await held(there / "journal.db") == 20
+    assert (there / "journal.db.replaced-1.rescued").exists()
+
+
+async def test_no_desk_waits_for_a_backup_to_be_read_while_the_log_is_folded_in(journal: Journal, path: Path, make: MakeRecord) -> None:
+    await fill(journal, make, 3)
+    reader = open_reader(path, KEY)
+    reader.execute("BEGIN")
+    reader.execute("SELECT COUNT(*) FROM record").fetchone()
+    await fill(journal, make, 1)
+    folding = asyncio.create_task(journal.fold_in())
+    await asyncio.sleep(0)
+    try:
+        await journal.record(make(), send=False, within_s=3)  # what a desk has
+    finally:
+        reader.close()
+        await folding
+    assert journal.standing().why is Why.WELL
 
 
 async def test_a_log_without_its_journal_is_a_journal_too(backup: Path, there: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import math
 import os
 import secrets
 import shutil
@@ -14,15 +16,18 @@ from typing import Any
 import pytest
 
 from store import rescue
+from store.copies import GAP
 from store.decisions import Act, NotDecided, Obstacle
 from store.errors import JournalDamaged, JournalUnreadable, KeyWrong
 from store.file.connection import open_writer
+from store.file.engine import size_bytes
 from store.file.folder import sync_folder
 from store.file.image import looks_whole
 from store.file.log import FRAME_BYTES, Log
 from store.file.pages import PAGE_BYTES, Pages
 from store.identity_ledger import PROVISIONAL_IDS
 from store.journal import Journal
+from store.queries import run, value
 from store.records import RecordState
 from store.rescue import Rescue, rescued, rescued_at_start
 from tests.store.damage import AT, alter, build, flip, fold, frame_at, log_of, read, roots, wipe
@@ -290,6 +295,75 @@ def test_a_stop_at_any_step_leaves_one_of_the_two_whole(
     assert [each for each in path.parent.glob("*.damaged-*") if not each.name.endswith("-wal")]
 
 
+@pytest.mark.parametrize("fails", ["the link", "the first sync", "the second sync"])
+def test_a_rescue_that_failed_half_way_is_not_ended_later_over_what_was_recorded_since(
+    path: Path, whole: dict[str, Any], fails: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flip(log_of(path), frame_at(path, 7) + BODY)
+    before = log_of(path).read_bytes()
+    syncs = ["the first sync", "the second sync"]
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def synced(folder: Path) -> None:
+        full() if syncs.pop(0) == fails else sync_folder(folder)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rescue, "sync_folder", synced)
+        if fails == "the link":
+            patch.setattr("os.link", full)
+            patch.setattr("shutil.copy2", full)
+        with pytest.raises(JournalUnreadable, match="No space left"):
+            rescued(path, KEY, AT)
+    assert log_of(path).read_bytes() == before
+    assert not [*path.parent.glob("*.rescued"), *path.parent.glob("*.damaged-*")]
+    assert rescued(path, KEY, AT + 1000) is not None
+    assert read(path) == whole
+
+
+def test_a_rescue_on_a_disk_that_is_nearly_full_has_the_reserves_room(
+    path: Path, whole: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reserve = path.with_name(path.name + ".reserve")
+    wipe(path, roots(path)["record_answer"])
+    reserve.write_bytes(bytes(4096))
+    assert rescued(path, KEY, AT, in_place=False) is not None
+    assert reserve.exists()
+    monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(1 << 30, 1 << 30, 2 * size_bytes(path)))
+    assert rescued(path, KEY, AT) is not None
+    assert not reserve.exists()
+    assert read(path) == whole
+
+
+def test_a_journal_made_anew_gives_room_back_and_no_number_again(path: Path) -> None:
+    db = open_writer(path, KEY)
+    run(db, "keep_meta", name="installation_id", value=bytes(16))
+    run(db, "keep_meta", name="hash_key", value=bytes(32))
+    run(db, "skip_numbers", gap=GAP)
+    db.close()
+    wipe(path, roots(path)["principal"])
+    assert rescued(path, KEY, AT) is not None
+    db = open_writer(path, KEY)
+    assert db.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+    assert value(db, "last_number") == GAP
+    db.close()
+
+
+async def test_what_an_idle_disk_watch_comes_upon_is_mended(path: Path, built: Path, closing: Closing) -> None:
+    fold(built)
+    journal = await closing(Journal.open(path, KEY))
+    await _forget(journal)
+    wipe(path, roots(path)["meta"])
+    journal._engine._engine._writer.wrote_at = -math.inf
+    await journal.look_at_disk()
+    with pytest.raises(JournalDamaged):
+        await journal.back_up(path.with_name("a.journal"), NOON)
+    await journal._engine.mended()
+    assert len(await journal.rescues()) == 1
+    assert (await journal.back_up(path.with_name("a.journal"), NOON)).holds[RecordState.PENDING]
+
+
 async def test_a_damaged_page_met_while_running_is_mended_and_nobody_is_answered_wrongly(
     path: Path, built: Path, closing: Closing, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -366,4 +440,4 @@ def test_a_page_is_repaired_only_to_what_was_written() -> None:
         flipped = page[:place] + bytes([page[place] ^ 16]) + page[place + 1 :]
         assert not pages.whole(7, flipped)
         assert pages.repaired(7, flipped) == page
-        assert pages.repaired(7, bytes([flipped[1] ^ 1, *flipped[1:]])) is None
+        assert pages.repaired(7, bytes([flipped[0] ^ 1, *flipped[1:]])) is None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from importlib.resources import files
 from itertools import chain, repeat
 from pathlib import Path
 from random import Random
@@ -16,6 +18,21 @@ from store.records import RecordState
 from tests.traffic.centre import VACCINATE, Centre, a_centre, doses_applied, people
 
 SURELY_NOT_PROCESSED: list[tuple[str, dict[str, Any]]] = [("refuse", {}), ("throttle_429", {"retry_after_s": 0}), ("auth_401", {})]
+
+
+def parts_with_steps() -> set[str]:
+    """The classes of proxy.traffic that have a step."""
+    with_step = re.compile(r"^class (\w+)\b(?:(?!^class ).)*?^    async def step\(", re.MULTILINE | re.DOTALL)
+    sources = Path(str(files("proxy.traffic"))).glob("*.py")
+    return {found[1] for source in sources for found in with_step.finditer(source.read_text("utf-8"))}
+
+
+@pytest.mark.usefixtures("centre")
+async def test_every_part_that_has_steps_is_run() -> None:
+    running: list[Any] = [task.get_coro() for task in asyncio.all_tasks()]
+    steps = {loop.cr_frame.f_locals["step"].__qualname__ for loop in running if loop.__qualname__ == "keep_running"}
+    # A token's is there only where one is fetched; `_stay` is the composition root's own.
+    assert steps == {f"{part}.step" for part in parts_with_steps() - {"TokenSource"}} | {"Sidecar._stay"}
 
 
 @pytest.mark.parametrize("left", [None, "one line\nand another"], ids=["gone", "two lines"])
