@@ -47,7 +47,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
     return read_trace(folder / "trace")
 
 
-@pytest.mark.timeout(3600 if PROOF else 60)
+@pytest.mark.timeout(7200 if PROOF else 180)
 async def test_whenever_the_power_is_cut_nothing_told_is_lost_and_nothing_is_damaged(
     calls: list[Call], tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
