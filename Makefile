@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help setup demo run test check lock sbom clean
+.PHONY: help setup demo run test proof check lock sbom clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -25,6 +25,9 @@ run: $(STAMP) ## simulator on 8490, sidecar on 8480 and 8481, ready for curl; Ct
 
 test: $(STAMP) ## all tests
 	@$(BIN)/python -m pytest
+
+proof: $(STAMP) ## every fault there is, in full (most of an hour); the result is written into docs/proof.md
+	@$(BIN)/python -m tests.proof
 
 check: $(STAMP) ## style, types and import rules
 	$(BIN)/ruff check .

@@ -10,10 +10,10 @@ from typing import Final
 SOURCE: Final = Path(__file__).with_suffix(".c")
 
 
-def compiled(folder: Path) -> Path:
-    """Return the library, made in *folder*."""
-    library = folder / "faulty_disk.so"
-    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-Wall", "-o", str(library), str(SOURCE), "-ldl", "-pthread"], check=True)
+def compiled(folder: Path, source: Path = SOURCE) -> Path:
+    """Return the library of *source*, made in *folder*."""
+    library = folder / f"{source.stem}.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-Wall", "-o", str(library), str(source), "-ldl", "-pthread"], check=True)
     return library
 
 

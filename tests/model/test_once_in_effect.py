@@ -1,13 +1,12 @@
 """
 Whatever the server, the line, the desks and the clock do, in the end every dose took effect once, in order, under the right person.
 
-The acts are Hypothesis's; the sidecar, the journal and the server are real. `HYPOTHESIS_PROFILE=proof` tries many more days.
+The acts are Hypothesis's; the sidecar, the journal and the server are real. `make proof` tries many more days.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import tempfile
 from pathlib import Path
 
@@ -17,8 +16,8 @@ from hypothesis import strategies as st
 
 from tests.model.day import FAULTS, Act, Verb, a_day
 from tests.model.verdict import judge
+from tests.proof.mode import PROOF
 
-PROOF = os.environ.get("HYPOTHESIS_PROFILE") == "proof"
 DAYS = 300 if PROOF else 12
 PHASES = tuple(Phase) if PROOF else (Phase.explicit, Phase.generate)
 """To make a failing day shorter takes minutes: only where there is time."""

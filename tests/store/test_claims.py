@@ -11,6 +11,7 @@ from store.journal import Journal
 from store.queries import Db
 from store.record_ledger import begin_send, move, record, settle
 from store.records import Admission, Conflict, KeyReused, NewRecord, NotKept, Outrun, Recorded, RecordState, Same, Settlement, StoredAnswer
+from tests.proof.mode import PROOF
 from tests.store.helpers import NOON, MakeRecord, new_journal
 
 S = RecordState
@@ -114,7 +115,8 @@ def close(db: Db, number: int, to: RecordState) -> None:
         assert settle(db, number, 1, Settlement(to, "x"), 1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200 if PROOF else 25, deadline=None)
+@pytest.mark.timeout(600 if PROOF else 60)
 @given(
     st.lists(
         st.one_of(

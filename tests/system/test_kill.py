@@ -7,21 +7,26 @@ import contextlib
 import random
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from simulator import Simulator
 from store.file.lock import Role
 from store.journal import open_journal
 from store.record_search import RecordFilter
 from store.records import RecordState
+from tests.proof.mode import PROOF
 from tests.traffic.centre import VACCINATE, a_dose, doses_applied
 
-KILLS = 10
+KILLS = 100 if PROOF else 10
+DOWN = range(5, 8)
+"""Of each ten kills those in which the server is down."""
+
 DESKS = 6
 
 CONFIG = """
@@ -47,7 +52,10 @@ class Day:
         self.more.set()
 
 
-async def test_ten_kills_under_load_lose_nothing_double_nothing_and_keep_the_order(tmp_path: Path) -> None:
+@pytest.mark.timeout(3600 if PROOF else 60)
+async def test_kills_under_load_lose_nothing_double_nothing_and_keep_the_order(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     draw = random.Random(20210730)
     async with Simulator(seed=3, people=4_000) as sim, aiohttp.ClientSession() as http:
         data, admin = _free_ports(2)
@@ -57,9 +65,9 @@ async def test_ten_kills_under_load_lose_nothing_double_nothing_and_keep_the_ord
         desks = [asyncio.create_task(_desk(http, f"http://127.0.0.1:{data}/api{VACCINATE}", fresh, day, over)) for _ in range(DESKS)]
         try:
             for kill in range(KILLS):
-                if kill == KILLS // 2:
+                if kill % 10 == DOWN.start:
                     await sim.faults.add("refuse")
-                if kill == KILLS - 2:
+                if kill % 10 == DOWN.stop:
                     await sim.faults.clear()
                 async with _service(tmp_path) as process:
                     await _told_more(day, draw.randint(5, 60))
@@ -72,6 +80,8 @@ async def test_ten_kills_under_load_lose_nothing_double_nothing_and_keep_the_ord
             process.terminate()
             assert await process.wait() == 0
         await _judge(sim, day, tmp_path)
+    record_property("kills", KILLS)
+    record_property("doses told", len(day.told))
 
 
 async def _judge(sim: Simulator, day: Day, folder: Path) -> None:
