@@ -15,8 +15,9 @@ help: ## list the targets
 
 setup: $(STAMP) ## make .venv from the lock (the other targets do so by themselves)
 
-demo: $(STAMP) ## an outage in front of your eyes, and what the server's own ledger says of it
-	@$(BIN)/dosekeeper demo
+demo: $(STAMP) ## 30 July 2021 in Rudrapur, in a minute, with and without dosekeeper; build/rudrapur.html is its page
+	@mkdir -p build
+	@$(BIN)/dosekeeper demo --json build/rudrapur.json --page build/rudrapur.html
 
 run: $(STAMP) ## simulator on 8490, sidecar on 8480 and 8481, ready for curl; Ctrl-C ends both
 	@exec 3< <(exec $(BIN)/dosekeeper-simulator --port 8490); trap "kill $$! 2>/dev/null || true" EXIT; \

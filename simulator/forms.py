@@ -11,10 +11,14 @@ from typing import Any, Final
 from simulator.cowin.form import india_day
 from simulator.people import LATE_FOR_SECOND_DAYS, Person, population
 
-BATCH: Final = "4121Z012"
+BATCHES: Final[Mapping[str, str]] = {"COVISHIELD": "4121Z012", "COVAXIN": "37F21042A"}
+"""What is on the vials of each vaccine."""
 
-WALK_INS: Final = 0.75
-"""Share of those in the queue who are not on the register: three in four of India's people came so."""
+WALK_INS: Final = 0.77
+"""Share of those in the queue who are not on the register: 77 % of India's doses to July 2021 were given to people who came so."""
+
+COVAXIN: Final = 0.12
+"""Share of those who begin now, or bring a card, whose vaccine it is; who is on the register with a first dose had the other one."""
 
 SAME_MOBILE: Final = 0.25
 """Share of the walk-ins who give the mobile of the one before: families come together."""
@@ -30,7 +34,8 @@ class Due:
     """
     A person in the queue: the numbers of the doses to be entered, in order, and the day of the first one, DD-MM-YYYY.
 
-    `who` is what the server's ledger knows the person by: the id of one on the register, the key of the registration of a walk-in.
+    The last one is given now, those before it stand on a card. `who` is what the server's ledger knows the person by: the id of one on
+    the register, the key of the registration of a walk-in.
     """
 
     who: str
@@ -38,7 +43,9 @@ class Due:
     doses: tuple[int, ...]
     first_day: str
     walk_in: Person | None = None
-    batch: str = BATCH
+    vaccine: str = "COVISHIELD"
+    batch: str = BATCHES["COVISHIELD"]
+    center_id: int = 563048
     taps_twice: bool = False
 
 
@@ -79,13 +86,24 @@ def queue_of(people: Iterable[Mapping[str, Any]], identity: Callable[[Person], s
     camp_day = written(india_day(at) - timedelta(days=LATE_FOR_SECOND_DAYS))
     for walk_in in new:
         while draw.random() >= WALK_INS and (person := next(registered, None)) is not None:
-            yield replace(_on_register(person, camp_day), taps_twice=draw.random() < DOUBLE_TAPS)
-        yield Due(identity(walk_in), "", (1,), written(india_day(at)), walk_in, taps_twice=draw.random() < DOUBLE_TAPS)
+            yield _tapped(_on_register(person, camp_day, draw), draw)
+        yield _tapped(_of_some_vaccine(Due(identity(walk_in), "", (1,), written(india_day(at)), walk_in), draw), draw)
 
 
-def _on_register(person: Mapping[str, Any], camp_day: str) -> Due:
+def _on_register(person: Mapping[str, Any], camp_day: str, draw: Random) -> Due:
     first = person["doses"].get("1")
-    return Due(person["id"], person["id"], *(((2,), first["day"]) if first else ((1, 2), camp_day)))
+    if first is not None:
+        return Due(person["id"], person["id"], (2,), first["day"])
+    return _of_some_vaccine(Due(person["id"], person["id"], (1, 2), camp_day), draw)
+
+
+def _of_some_vaccine(due: Due, draw: Random) -> Due:
+    vaccine = "COVAXIN" if draw.random() < COVAXIN else "COVISHIELD"
+    return replace(due, vaccine=vaccine, batch=BATCHES[vaccine])
+
+
+def _tapped(due: Due, draw: Random) -> Due:
+    return replace(due, taps_twice=draw.random() < DOUBLE_TAPS)
 
 
 def _walk_ins(draw: Random, today: date) -> Iterator[Person]:

@@ -33,8 +33,8 @@ def vaccination(due: Due, person: str, dose: int, at: int) -> Form:
     days = {"dose1_date": due.first_day} if dose == 1 else {"dose1_date": due.first_day, f"dose{dose}_date": today}
     body = {
         "beneficiary_reference_id": person,
-        "center_id": 563048,
-        "vaccine": "COVISHIELD",
+        "center_id": due.center_id,
+        "vaccine": due.vaccine,
         "vaccine_batch": due.batch,
         "dose": dose,
         **days,

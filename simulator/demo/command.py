@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import signal
 import sys
 import tempfile
@@ -16,42 +15,43 @@ from typing import Any, BinaryIO, Final
 import click
 import orjson
 
-from simulator.demo.judge import judge
-from simulator.demo.plan import ANSWER_WITHIN_S, SHORTENED_TEXT, Plan
+from simulator.demo.district import CENTRES
+from simulator.demo.page import page
+from simulator.demo.plan import SHORTENED_TEXT, Plan
 from simulator.demo.play import Play
 from simulator.demo.processes import Failed, logs_in
-from simulator.demo.result import Limits, Result
+from simulator.demo.report import report
 from simulator.demo.screen import Screen
 from simulator.demo.set_up import staged
 from simulator.demo.table import table
 from simulator.dialects import DIALECTS
 
-LIMITS: Final = Limits(wait_s=ANSWER_WITHIN_S + 1.0, outage_off_s=5.0)
-"""A second more for a busy machine; an outage's end is known to a probe, and its start to a dose."""
-
 BROKEN: Final = 1
 INTERRUPTED: Final = 130
 
 
-@click.command(name="demo", epilog="Example: dosekeeper demo --seconds 20 --desks 8 --json result.json")
-@click.option("--seconds", default=30.0, show_default=True, type=click.FloatRange(8, 600), help="How long the desks work.")
-@click.option("--desks", default=5, show_default=True, type=click.IntRange(1, 50), help="Desks that give doses.")
-@click.option("--seed", default=1, show_default=True, help="The same seed gives the same people and pauses.")
+@click.command(name="demo", epilog="Example: dosekeeper demo --seconds 20 --centres 2 --one-in 4 --json result.json")
+@click.option("--seconds", default=75.0, show_default=True, type=click.FloatRange(16, 600), help="How long the day takes.")
+@click.option("--centres", default=len(CENTRES), show_default=True, type=click.IntRange(1, len(CENTRES)), help="Centres that take part.")
+@click.option("--one-in", default=1, show_default=True, type=click.IntRange(1, 100), help="Of so many people who came, one comes here.")
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same people, at the same times, and the same pace.")
 @click.option("--profile", default="cowin-vaccinator", show_default=True, type=click.Choice([*DIALECTS]), help="Which kind of server.")
 @click.option("--json", "file", type=click.File("wb", lazy=False), help="Write the result there, as JSON.")
-def demo(seconds: float, desks: int, seed: int, profile: str, file: BinaryIO | None) -> int:
+@click.option("--page", "html", type=click.File("wb", lazy=False), help="Write the result there, as a page with drawings.")
+def demo(seconds: float, centres: int, one_in: int, seed: int, profile: str, file: BinaryIO | None, html: BinaryIO | None) -> int:
     """
-    Show an outage: a national server that fails and comes back, a sidecar, and desks that go on.
+    Show 30 July 2021 in Rudrapur: nine centres, a server that is down from 12:04 to 15:00, and desks that go on.
 
-    Everything happens on this machine, with invented people. One record that the server refuses is repaired. At the end the server's
-    own ledger says whether a dose was lost, or took effect twice, or for a wrong person.
+    The same people come to the same desks twice at the same time: with a sidecar at each centre, and without. Everything happens on this
+    machine, with invented people. One sidecar is killed, and one record that the server refuses is repaired. At the end the servers' own
+    ledgers say what became of each dose.
     Exit code 1: a guarantee is broken, and the last lines say which.
     """
     screen = Screen(sys.stdout)
     folder = Path(tempfile.mkdtemp(prefix="dosekeeper-demo-"))
     code = INTERRUPTED
     try:
-        code = _shown(Plan(seconds, desks, seed, profile), folder, screen, file)
+        code = _shown(Plan(seconds, centres, one_in, seed, profile), folder, screen, file, html)
     finally:
         if code == BROKEN:
             screen.say(logs_in(folder))
@@ -71,32 +71,32 @@ def main(argv: Sequence[str]) -> int:
         return INTERRUPTED
 
 
-def as_json(plan: Plan, result: Result) -> dict[str, Any]:
-    """Return the result with what it is a result of."""
-    return {"plan": dataclasses.asdict(plan), "limits": dataclasses.asdict(LIMITS), "result": dataclasses.asdict(result)}
-
-
-def _shown(plan: Plan, folder: Path, screen: Screen, file: BinaryIO | None) -> int:
-    screen.say(f"The demo's figures are shortened: {SHORTENED_TEXT}.")
+def _shown(plan: Plan, folder: Path, screen: Screen, file: BinaryIO | None, html: BinaryIO | None) -> int:
+    screen.say(f"{plan.people} people come to {plan.centres} centres; the day takes {plan.seconds:.0f} s.\n{SHORTENED_TEXT}\n")
+    result: dict[str, Any] | None = None
     try:
         result = asyncio.run(_played(plan, folder, screen))
-    except Failed as error:
-        screen.say(f"\nThe demo ended early: {error}")
+    except* Failed as group:
+        screen.say(f"\nThe demo ended early: {'; '.join(map(str, group.exceptions))}")
+    if result is None:
         return BROKEN
-    screen.say(f"\n{table(result, LIMITS)}")
+    screen.say(f"\n{table(result)}")
     if file is not None:
-        file.write(orjson.dumps(as_json(plan, result), option=orjson.OPT_INDENT_2))
-    return BROKEN if result.broken else 0
+        file.write(orjson.dumps(result, option=orjson.OPT_INDENT_2))
+    if html is not None:
+        html.write(page(result).encode())
+        screen.say(f"Drawn, to be opened in a browser: {html.name}")
+    return BROKEN if result["broken"] else 0
 
 
-async def _played(plan: Plan, folder: Path, screen: Screen) -> Result:
+async def _played(plan: Plan, folder: Path, screen: Screen) -> dict[str, Any]:
     _cancel_on_signals()
     async with staged(plan, folder) as stage:
-        return judge(await Play(plan, stage, screen).evidence(), LIMITS)
+        return report(plan, *await Play(plan, stage, screen).seen())
 
 
 def _cancel_on_signals() -> None:
-    """Let the signals that would end this process alone end the run, and the server and the sidecar with it; Ctrl-C does already."""
+    """Let the signals that would end this process alone end the run, and the servers and sidecars with it; Ctrl-C does already."""
     run = asyncio.current_task()
     assert run is not None, "the run is a task"
     for name in ("SIGTERM", "SIGHUP"):

@@ -25,12 +25,14 @@ def broken(result: Result, limits: Limits) -> Iterator[str]:
     if result.not_recorded:
         reasons = ", ".join(f"{times} × {reason}" for reason, times in result.not_recorded.items())
         yield f"recorded: desks asked in vain: {reasons}"
-    if result.longest_wait_s > limits.wait_s:
-        yield f"wait: a desk waited {result.longest_wait_s:.1f} s for its answer, over {limits.wait_s:.1f} s"
+    if result.longest_wait_s > (may_s := limits.wait_s + result.dead_s):
+        yield f"wait: a desk waited {result.longest_wait_s:.1f} s for its answer, over {may_s:.1f} s"
     yield from _mismeasured(result, limits)
 
 
 def _mismeasured(result: Result, limits: Limits) -> Iterator[str]:
+    if result.outages_invented:
+        yield f"measured: {result.outages_invented} outages are on the sidecar's record for a time without any fault"
     if result.outages_running:
         yield "measured: an outage is still running on the sidecar's record although the server is back"
     elif abs(result.outage_measured_s - result.outage_true_s) > limits.outage_off_s:

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from simulator.demo.evidence import Applied, Evidence
+from simulator.demo.evidence import Applied, Evidence, measured_s
 from simulator.demo.guarantees import broken
 from simulator.demo.result import Limits, Result
 from simulator.desks import Entered
 
+SECOND: Final = 2
 HELD: Final = "held"
 DELIVERED: Final = "delivered"
 UNSENT: Final = frozenset({"pending", "sending", "unknown"})
@@ -21,6 +22,11 @@ def judge(evidence: Evidence, limits: Limits) -> Result:
     """Return the figures of *evidence*, with a sentence for each guarantee that it shows broken."""
     result = _figures(evidence)
     return replace(result, broken=tuple(broken(result, limits)))
+
+
+def unjudged(evidence: Evidence) -> Result:
+    """Return the figures of a day on which nothing is promised."""
+    return _figures(evidence)
 
 
 def missing(entered: Sequence[Entered], applied: Sequence[Applied]) -> list[Entered]:
@@ -37,19 +43,24 @@ def still_waiting(entered: Sequence[Entered], applied: Sequence[Applied], states
 
 def _figures(evidence: Evidence) -> Result:
     entered, applied, states = evidence.entered, evidence.applied, evidence.states
-    given = [one for one in entered if one.is_dose]
+    given = [one for one in entered if one.is_given]
     new = [one for one in entered if not one.is_dose]
     absent = missing(entered, applied)
     waiting = still_waiting(entered, applied, states)
-    unanswered = {one.number for one in evidence.received if one.took_effect_unanswered}
+    unanswered = {one.number for one in evidence.received if one.took_effect_unanswered and one.number in evidence.meant}
     return Result(
+        came=evidence.came,
+        sent_home=evidence.came - evidence.served,
         walk_ins=len(new),
         walk_ins_provisional=sum(not one.confirmed for one in new),
         doses_given=len(given),
-        given_in_outage=sum(evidence.down.covers(one.at) for one in given),
+        second_doses=sum(one.entry.dose == SECOND for one in given),
+        given_in_outage=sum(evidence.down.covers(one.asked_at) and evidence.down.covers(one.at) for one in given),
         double_taps=evidence.double_taps,
-        not_recorded=Counter(evidence.not_recorded),
+        not_recorded=dict(Counter(one.why for one in evidence.in_vain if evidence.dead is None or not evidence.dead.covers(one.at))),
+        put_right=evidence.put_right,
         longest_wait_s=round(evidence.longest_wait_s, 3),
+        dead_s=0.0 if evidence.dead is None else evidence.dead.seconds,
         lost=sum(states.get(one.record) not in UNSENT | {HELD} for one in absent),
         twice=_more_than_once(effect.fact for effect in applied if effect.is_dose),
         registered_twice=_more_than_once(effect.fact for effect in applied if not effect.is_dose),
@@ -63,7 +74,8 @@ def _figures(evidence: Evidence) -> Result:
         behind_held=sum(states.get(one.record) in UNSENT for one in absent) - len(waiting),
         waiting=len(waiting),
         outage_true_s=evidence.down.seconds,
-        outage_measured_s=round(sum(span.seconds for span in evidence.measured), 3),
+        outage_measured_s=measured_s(evidence.measured, evidence.down),
+        outages_invented=sum(not any(span.meets(trouble) for trouble in evidence.troubles) for span in evidence.measured),
         outages_running=sum(span.ended_at is None for span in evidence.measured),
         drained_after_s=None if waiting else _drained_after_s(evidence),
     )
@@ -88,8 +100,15 @@ def _overtaken(entered: Sequence[Entered], applied: Sequence[Applied]) -> int:
 
 def _leaked(evidence: Evidence) -> int:
     """Count the provisional ids that stand anywhere in what the server received."""
+    provisional = [one.issued for one in evidence.entered if one.issued and not one.confirmed]
+    if not provisional:
+        return 0
     received = b"\n".join(request.raw for request in evidence.received)
-    return sum(one.issued.encode() in received for one in evidence.entered if one.issued and not one.confirmed)
+    # A centre's all begin alike: where the beginning is not, none of them is.
+    beginning = provisional[0][: next((place for place, signs in enumerate(zip(*provisional, strict=False)) if len({*signs}) > 1), None)]
+    if beginning.encode() not in received:
+        return 0
+    return sum(one.encode() in received for one in provisional)
 
 
 def _drained_after_s(evidence: Evidence) -> float | None:

@@ -1,165 +1,174 @@
-"""The course of the demo: the server fails and comes back while the desks go on."""
+"""The course of the day: the same people, desks and faults twice at the same time, with a sidecar at each centre and without."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import ClientSession
 
 from simulator import clock
-from simulator.demo.evidence import Evidence
+from simulator.cowin.register import Rules
+from simulator.demo.crowd import crowds
+from simulator.demo.district import Centre
 from simulator.demo.judge import missing, still_waiting
-from simulator.demo.plan import Phase, Plan
-from simulator.demo.processes import Failed
-from simulator.demo.repair import REFUSED_BATCH, repair
-from simulator.demo.screen import Screen, View
-from simulator.demo.stage import Seen, Stage
-from simulator.desks import DayBook, Desk, staffed
-from simulator.forms import Due, queue_of
+from simulator.demo.national import National
+from simulator.demo.plan import AGAIN_MIN, CLOSES_S, KILLED_S, OPENS_S, REFUSED_BATCH, SCENARIO, Plan
+from simulator.demo.repair import held_for_their_batch, repair
+from simulator.demo.screen import Row, Screen, View
+from simulator.demo.seen import Desks, Seen, seen_at, seen_beside
+from simulator.demo.set_up import Stage
+from simulator.demo.sidecar import Sidecar
+from simulator.desks import Coming, DayBook, Desk, Hours, staffed
+from simulator.scenario.player import Player
+from simulator.scenario.reading import load_scenario
 
-LOOK_EVERY_S: Final = 0.25
-NOTICE_S: Final = 20.0
-"""Longest time until the sidecar sees that the server is down, or up again; a real one may take longer, not with these settings."""
+LOOK_EVERY_S: Final = 0.5
 
 DRAIN_S: Final = 60.0
-"""Longest time for the backlog to be sent; what waits then counts as not drained."""
+"""Longest time for the backlog to be sent after the desks have closed; what waits then counts as not drained."""
+
+NUMBERS: Final = 100_000
+"""Numbers of entries that each centre has to itself."""
 
 
 @dataclass(slots=True)
 class Play:
-    """One run; `misread` is for whom a batch was entered that the server refuses, `repaired` the records that were corrected."""
+    """One run; `books` and `plain` are the desks' own of each centre, with the sidecar and without."""
 
     plan: Plan
     stage: Stage
     screen: Screen
-    book: DayBook = field(default_factory=DayBook)
-    phase: Phase = Phase.UP
-    seen: Seen = field(default_factory=Seen)
-    misread: str | None = None
-    repaired: list[str] = field(default_factory=list)
-    opened_s: float = field(default_factory=lambda: clock.now().monotonic_s)
+    said: str = "The desks open"
+    books: list[DayBook] = field(default_factory=list)
+    plain: list[DayBook] = field(default_factory=list)
+    repaired: set[str] = field(default_factory=set)
+    hours: Hours = field(init=False)
 
-    async def evidence(self) -> Evidence:
-        """Play the day, and return what was seen of it."""
-        queue = self._queue(await self.stage.people())
-        closed = asyncio.Event()
-        async with _beside(self._watch()), _beside(self._staffed(queue, closed)) as desks:
-            await self._day()
-            closed.set()
-            await desks
-            self._enter(Phase.CLOSED)
+    async def seen(self) -> tuple[Seen, Seen]:
+        """Play the day, and return what was seen of it with the sidecars, and without."""
+        queues = list(crowds(self.plan, await self.stage.server.people(), clock.now().at))
+        self.books, self.plain = ([DayBook(first=place * NUMBERS) for place in range(len(queues))] for _ in range(2))
+        for server in (self.stage.server, self.stage.plain):
+            await server.refuse(REFUSED_BATCH)
+        opened = clock.now()
+        self.hours = Hours(opened.monotonic_s, self.plan.handling_s, AGAIN_MIN * 60 / self.plan.speed)
+        async with _beside(self._watch()):
+            async with asyncio.TaskGroup() as group:
+                for work in self._work(queues):
+                    group.create_task(work)
+            self._turn("The desks have closed; what waits is sent")
             await self._drain()
-            if self.misread is not None:
-                self._enter(Phase.REPAIR)
-                await self._repair(self.misread)
-                await self._drain()
-        return await self._seen()
+            await self._repair(queues)
+            await self._drain()
+        beside, alone = Desks(opened.at, queues, self.books), Desks(opened.at, queues, self.plain)
+        return await seen_beside(beside, self.stage.server, self.stage.sidecars, self.repaired), await seen_at(alone, self.stage.plain)
 
-    def _queue(self, people: list[dict[str, Any]]) -> Iterator[Due]:
-        """Yield who comes; for one of those who come while the server is down, the batch is misread."""
-        for due in queue_of(people, self.plan.dialect.identity, Random(self.plan.seed), clock.now().at):
-            if self.phase is Phase.DOWN and self.misread is None and due.walk_in is not None:
-                self.misread = due.who
-                yield replace(due, batch=REFUSED_BATCH)
-            else:
-                yield due
+    def _work(self, queues: list[list[Coming]]) -> list[Coroutine[None, None, None]]:
+        """Return all that goes on from nine to five."""
+        sidecars, plain = self.stage.sidecars, self.stage.plain
+        beside = [self._desks(one.centre, queue, one.api, book) for one, queue, book in zip(sidecars, queues, self.books, strict=True)]
+        # That their software lets nobody tap twice is to the advantage of the day without: what CoWIN makes of two is not known.
+        alone = [
+            self._desks(one.centre, queue, plain.api, book, double_taps=False)
+            for one, queue, book in zip(sidecars, queues, self.plain, strict=True)
+        ]
+        weather = [self._weather(self.stage.server, self._tell), self._weather(plain, lambda _: None)]
+        return [*beside, *alone, *weather, self._kill(), self._close()]
+
+    async def _desks(self, centre: Centre, queue: list[Coming], url: str, book: DayBook, *, double_taps: bool = True) -> None:
+        def desk(http: ClientSession, draw: Random) -> Desk:
+            return Desk(url, self.plan.dialect, http, book, draw, self.hours, double_taps)
+
+        await staffed(desk, centre.desks(self.plan.one_in), f"{self.plan.seed}/{centre.number}", iter(queue))
+
+    async def _weather(self, server: National, tell: Callable[[str], None]) -> None:
+        """Let happen to *server* what happened that day."""
+        scenario = load_scenario(SCENARIO)
+        begins_s = self.plan.after_opening_s(scenario.starts_s or OPENS_S)
+
+        async def reach(at_s: float) -> None:
+            await _until_s(self.hours.opened_s + begins_s + at_s / self.plan.speed)
+
+        await Player(server, _no_rules, tell).play(scenario, reach)
+
+    async def _kill(self) -> None:
+        await _until_s(self.hours.opened_s + self.plan.after_opening_s(KILLED_S))
+        victim = self.stage.sidecars[-1]
+        self._turn(f"{victim.centre.name}: the sidecar is killed (kill -9), with {victim.seen.waiting} records waiting, and started again")
+        await victim.kill()
+
+    async def _close(self) -> None:
+        await _until_s(self.hours.opened_s + self.plan.after_opening_s(CLOSES_S))
+        self.hours.closed.set()
 
     async def _drain(self) -> None:
         with suppress(TimeoutError):
-            await self._until(self._drained, DRAIN_S)
-        await self._look()
-
-    async def _repair(self, who: str) -> None:
-        for one in self.book.entered:
-            if one.entry.who == who and one.is_dose:
-                await repair(one.record, self.plan.dialect.batch, self.stage.configuration, self.screen.note)
-                self.repaired.append(one.record)
-
-    async def _staffed(self, queue: Iterator[Due], closed: asyncio.Event) -> None:
-        def desk(http: ClientSession, draw: Random) -> Desk:
-            return Desk(self.stage.api, self.plan.dialect, http, self.book, draw)
-
-        await staffed(desk, self.plan.desks, self.plan.seed, queue, closed)
-
-    async def _day(self) -> None:
-        for phase in (Phase.UP, Phase.LOSING, Phase.SLOW, Phase.CALM, Phase.DOWN, Phase.SILENT, Phase.BACK):
-            await self.stage.enter(phase)
-            if phase is Phase.DOWN:
-                await self.stage.refuse(REFUSED_BATCH)
-            self._enter(phase)
-            await asyncio.sleep(self.plan.seconds * phase.share)
-            if phase in (Phase.DOWN, Phase.BACK):
-                await self._noticed(phase)
-
-    async def _noticed(self, phase: Phase) -> None:
-        """Wait until the sidecar sees the server as it is."""
-        truth = "up" if phase.answers else "down"
-
-        async def seen_so() -> bool:
-            return self.seen.upstream == truth
-
-        try:
-            await self._until(seen_so, NOTICE_S)
-        except TimeoutError:
-            raise Failed(f"The server is {truth}, but after {NOTICE_S:.0f} s more the sidecar's status is: {self.seen.upstream}.") from None
-
-    def _enter(self, phase: Phase) -> None:
-        self.phase = phase
-        self.screen.turn(phase)
+            async with asyncio.timeout(DRAIN_S):
+                while not await self._drained():  # noqa: ASYNC110 - what is awaited happens in other processes
+                    await asyncio.sleep(LOOK_EVERY_S)
 
     async def _drained(self) -> bool:
-        """Whether the server has all but what waits for a person, and the sidecar knows that and that the outage is over."""
-        entered = self.book.entered
-        applied = await self.stage.applied()
-        people = {one.entry.who for one in missing(entered, applied)}
-        states = await self.stage.states(one.record for one in entered if one.entry.who in people)
-        return not (still_waiting(entered, applied, states) or self.seen.unknown or self.seen.in_outage)
+        """Whether the server has all but what waits for a person, and the sidecars know that and that the outage is over."""
+        applied = await self.stage.server.applied()
+        for sidecar, book in zip(self.stage.sidecars, self.books, strict=True):
+            seen = await sidecar.look()
+            absent = missing(book.entered, applied)
+            if seen.unknown or seen.in_outage or (absent and still_waiting(book.entered, applied, await sidecar.states())):
+                return False
+        return True
 
-    async def _until(self, condition: Callable[[], Awaitable[bool]], within_s: float) -> None:
-        """Wait for *condition*; TimeoutError if it does not come about within so many seconds."""
-        async with asyncio.timeout(within_s):
-            while not await condition():  # noqa: ASYNC110 - what is awaited happens in another process
-                await asyncio.sleep(LOOK_EVERY_S)
+    async def _repair(self, queues: list[list[Coming]]) -> None:
+        """Correct what was misread, where the desk could not be told."""
+        for sidecar, book, queue in zip(self.stage.sidecars, self.books, queues, strict=True):
+            for record, batch in (await held_for_their_batch(sidecar, book, queue)).items():
+                self._turn(f"{sidecar.centre.name}: a person repairs what the server refused")
+                await repair(record, self.plan.dialect.batch, batch, sidecar.configuration, self.screen.note)
+                self.repaired.add(record)
+
+    def _tell(self, line: str) -> None:
+        """Take a line of the scenario's player: its time, and what happens; single faults are not shown."""
+        _, _, what = line.partition("  ")
+        if not what.startswith(" "):
+            self._turn(what.removesuffix("."))
+
+    def _turn(self, what: str) -> None:
+        self.said = what
+        self.screen.turn(self._day_s(), what)
 
     async def _watch(self) -> None:
         while True:
-            await self._look()
+            await asyncio.gather(*(sidecar.look() for sidecar in self.stage.sidecars))
+            self.screen.show(View(self._day_s(), self.said, [*map(self._row, self.stage.sidecars, self.books, self.plain)]))
             await asyncio.sleep(LOOK_EVERY_S)
 
-    async def _look(self) -> None:
-        self.seen = await self.stage.seen()
-        passed_s = clock.now().monotonic_s - self.opened_s
-        self.screen.show(View(passed_s, self.phase, self.seen, self.book.doses, len(self.book.entered), self.book.longest_wait_s))
+    def _row(self, sidecar: Sidecar, book: DayBook, plain: DayBook) -> Row:
+        seen = sidecar.seen
+        return Row(sidecar.centre.name, seen.upstream, book.given, plain.given, seen.waiting, seen.confirmed, book.longest_wait_s)
 
-    async def _seen(self) -> Evidence:
-        # The states before the ledger: what is sent in between then shows as taken on, not as lost.
-        states = await self.stage.states(one.record for one in self.book.entered)
-        return Evidence(
-            entered=self.book.entered,
-            meant=self.book.meant,
-            double_taps=self.book.double_taps,
-            not_recorded=self.book.not_recorded,
-            longest_wait_s=self.book.longest_wait_s,
-            received=await self.stage.received(),
-            applied=await self.stage.applied(),
-            states=states,
-            down=await self.stage.down(),
-            measured=await self.stage.outages(),
-            repaired=self.repaired,
-        )
+    def _day_s(self) -> float:
+        return OPENS_S + (clock.now().monotonic_s - self.hours.opened_s) * self.plan.speed
+
+
+async def _until_s(at_s: float) -> None:
+    """Wait until that moment of the monotonic clock."""
+    await asyncio.sleep(max(0.0, at_s - clock.now().monotonic_s))
+
+
+def _no_rules(rules: Rules) -> None:
+    raise NotImplementedError(f"{SCENARIO} changes rules ({rules}), which the demo sets once, before the desks open")
 
 
 @asynccontextmanager
-async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[asyncio.Task[None]]:
+async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
     """Run *work* beside the block, and end it with the block."""
     task = asyncio.create_task(work)
     try:
-        yield task
+        yield
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):

@@ -28,7 +28,7 @@ class Failed(Exception):
 @asynccontextmanager
 async def started(module: str, *arguments: str, folder: Path) -> AsyncIterator[Process]:
     """Run a Python module as long as the block lasts; what it says goes to `MODULE.log` in *folder*."""
-    with log_of(module, folder).open("wb") as log:
+    with log_of(module, folder).open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", module, *arguments, stdin=DEVNULL, stdout=log, stderr=log, env=_environment()
         )
@@ -66,7 +66,7 @@ def log_of(module: str, folder: Path) -> Path:
 
 def logs_in(folder: Path) -> str:
     """Say where the logs in *folder* are, and how each ends."""
-    return "\n".join(f"See {path}, which ends:\n{_end_of(path)}" for path in sorted(folder.glob("*.log")))
+    return "\n".join(f"See {path}, which ends:\n{_end_of(path)}" for path in sorted(folder.rglob("*.log")))
 
 
 def free_ports(host: str, count: int) -> list[int]:

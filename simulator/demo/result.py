@@ -17,22 +17,29 @@ class Limits:
 @dataclass(frozen=True, slots=True)
 class Result:
     """
-    The figures; durations in seconds.
+    The figures of one centre, or of all; durations in seconds.
 
-    `walk_ins` are those whom desks were told are registered, `walk_ins_provisional` those among them who were given a provisional id.
-    `answers_lost` counts the entries that took effect without the sidecar being told, `never_known` those of them of which it does
-    not know so at the end. `held` counts the records that wait for a person, `behind_held` those that wait for such a one of the same
-    person. `drained_after_s` is the time from the server's return to the last entry that it took on of those made before, without
-    those of people whose record was repaired: None while any is `waiting`.
+    `came` are the people who came, `sent_home` those of them for whom not all was done. `walk_ins` are those whom desks were told are
+    registered, `walk_ins_provisional` those among them who were given a provisional id. `not_recorded` counts, by why, the times that a
+    desk asked in vain, without those while the sidecar was dead: `dead_s`. `answers_lost` counts the entries that took effect without
+    the sidecar, or the desk, being told, `never_known` those of them of which the sidecar does not know so at the end. `held` counts the
+    records that wait for a person, `behind_held` those that wait for such a one of the same person. `outages_invented` are on record for
+    a time without any fault. `drained_after_s` is the time from the server's return to the last entry that it took on of those made
+    before, without those of people whose record was repaired: None while any is `waiting`.
     """
 
+    came: int
+    sent_home: int
     walk_ins: int
     walk_ins_provisional: int
     doses_given: int
+    second_doses: int
     given_in_outage: int
     double_taps: int
     not_recorded: Mapping[str, int]
+    put_right: int
     longest_wait_s: float
+    dead_s: float
     lost: int
     twice: int
     registered_twice: int
@@ -47,6 +54,7 @@ class Result:
     waiting: int
     outage_true_s: float
     outage_measured_s: float
+    outages_invented: int
     outages_running: int
     drained_after_s: float | None
     broken: tuple[str, ...] = ()

@@ -1,64 +1,67 @@
-"""Sets the stage: the server and the sidecar as processes of their own, ready, on ports that were free."""
+"""Sets the stage: two servers, and a sidecar for each centre, as processes of their own, ready, on ports that were free."""
 
 from __future__ import annotations
 
 import asyncio
-from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import aiohttp
 
+from simulator.demo.national import National
 from simulator.demo.plan import HOST, Plan, config
-from simulator.demo.processes import Failed, free_ports, started
-from simulator.demo.stage import Stage
+from simulator.demo.processes import free_ports, started
+from simulator.demo.sidecar import Sidecar, ready
 
-READY_S: Final = 20.0
-ASK_EVERY_S: Final = 0.1
-ANSWER_S: Final = 5.0
+ANSWER_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The server behind the sidecars, and one of the same kind that the desks call themselves."""
+
+    server: National
+    sidecars: Sequence[Sidecar]
+    plain: National
 
 
 @asynccontextmanager
 async def staged(plan: Plan, folder: Path) -> AsyncIterator[Stage]:
     """
-    Start the server, then the sidecar in front of it; both end with the block.
+    Start the servers, then the sidecars; all end with the block.
 
     Raises:
         Failed: One of them does not come up.
     """
-    port, control, data, admin = free_ports(HOST, 4)
-    origin = f"http://{HOST}"
-    configuration = folder / "config.yaml"
-    configuration.write_text(config(plan.profile, f"{origin}:{port}{plan.dialect.base}", data, admin))
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_S)))
+        server, plain = [await _server(plan, folder / name, http, stack) for name in ("server", "server-without")]
+        sidecars = [_sidecar(plan, place, folder, server, http) for place in range(plan.centres)]
+        async with asyncio.TaskGroup() as group:
+            for sidecar in sidecars:
+                stack.push_async_callback(sidecar.stop)
+                group.create_task(sidecar.start())
+        yield Stage(server, sidecars, plain)
+
+
+async def _server(plan: Plan, folder: Path, http: aiohttp.ClientSession, stack: AsyncExitStack) -> National:
+    folder.mkdir()  # noqa: ASYNC240 - before anything goes on
+    port, control = free_ports(HOST, 2)
     where = ("--port", str(port), "--control-port", str(control))
-    server = (*where, "--seed", str(plan.seed), "--people", str(plan.people), "--api", plan.dialect.api)
-    async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_S)) as http,
-        started("simulator", *server, folder=folder) as simulator,
-    ):
-        await _ready(simulator, http, f"{origin}:{control}/_sim/faults", "The server")
-        async with started("proxy", "--config", str(configuration), "serve", folder=folder) as sidecar:
-            await _ready(sidecar, http, f"{origin}:{data}/.dosekeeper/status", "The sidecar")
-            yield Stage(http, f"{origin}:{control}", f"{origin}:{data}", f"{origin}:{admin}", configuration, plan.dialect)
+    what = ("--seed", str(plan.seed), "--people", str(plan.people), "--api", plan.dialect.api)
+    process = await stack.enter_async_context(started("simulator", *where, *what, folder=folder))
+    await ready(process, http, f"http://{HOST}:{control}/_sim/faults", "The server")
+    return National(http, f"http://{HOST}:{control}", f"http://{HOST}:{port}", plan.dialect)
 
 
-async def _ready(process: Process, http: aiohttp.ClientSession, url: str, name: str) -> None:
-    """Wait until *url* has a good answer."""
-    try:
-        async with asyncio.timeout(READY_S):
-            while not await _answers(http, url):
-                if process.returncode is not None:
-                    raise Failed(f"{name} ended at once, with exit code {process.returncode}.")
-                await asyncio.sleep(ASK_EVERY_S)
-    except TimeoutError:
-        raise Failed(f"{name} is not ready after {READY_S:.0f} s: {url} has no good answer.") from None
-
-
-async def _answers(http: aiohttp.ClientSession, url: str) -> bool:
-    try:
-        async with http.get(url) as answer:
-            return answer.ok
-    except (aiohttp.ClientError, TimeoutError):
-        return False
+def _sidecar(plan: Plan, place: int, folder: Path, server: National, http: aiohttp.ClientSession) -> Sidecar:
+    centre = plan.district[place]
+    own = folder / centre.id
+    own.mkdir()
+    data, admin = free_ports(HOST, 2)
+    configuration = own / "config.yaml"
+    configuration.write_text(config(centre, plan.profile, server.api, data, admin))
+    return Sidecar(http, centre, f"http://{HOST}:{data}", f"http://{HOST}:{admin}", configuration, plan.dialect)

@@ -30,7 +30,7 @@ def vaccination(due: Due, person: str, dose: int, at: int) -> Form:
         "resourceType": "Immunization",
         "identifier": [{"system": DOSES, "value": str(uuid5(NAMESPACE_URL, f"{due.who}/{dose}"))}],
         "status": "completed",
-        "vaccineCode": {"text": "COVISHIELD"},
+        "vaccineCode": {"text": due.vaccine},
         "patient": {"reference": f"Patient/{person}"},
         "occurrenceDateTime": now.isoformat(timespec="seconds") if today else first,
         "lotNumber": due.batch,

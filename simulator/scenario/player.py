@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from simulator import clock
 from simulator.cowin.register import Rules
-from simulator.faults.board import Board
+from simulator.faults.scope import Scope
 from simulator.scenario.model import Raise, Scenario
 from simulator.scenario.timeline import Act, Begin, Change, End, Say, timeline
 from simulator.scenario.times import shown
@@ -28,6 +28,18 @@ class Pace:
         await asyncio.sleep(max(0.0, left_s))
 
 
+class Faults(Protocol):
+    """Where faults are raised and lifted: the server's own board, or its control port."""
+
+    async def raise_fault(self, name: str, scope: Scope, options: dict[str, object]) -> str:
+        """Raise the fault called *name*, and return its id."""
+        ...
+
+    async def lift(self, fault_id: str) -> bool:
+        """Lift one fault; False if none of that id is raised."""
+        ...
+
+
 def named(order: Raise) -> str:
     """Return what is raised or lifted, as a progress line calls it: the fault, and what the scenario calls it."""
     return order.fault if order.label is None else f"{order.fault} ({order.label})"
@@ -37,7 +49,7 @@ def named(order: Raise) -> str:
 class Player:
     """Plays on *board*; *change* sets rules, *tell* is given one line for each thing that happens."""
 
-    board: Board
+    board: Faults
     change: Callable[[Rules], None]
     tell: Callable[[str], None]
     _ids: dict[int, str] = field(default_factory=dict)

@@ -22,9 +22,8 @@ import pytest
 from simulator import Simulator
 from simulator.cowin.desk import COWIN, identity, registration, vaccination
 from simulator.demo import main
-from simulator.demo.result import Limits, Result
-from simulator.demo.stage import Stage
-from simulator.demo.table import table
+from simulator.demo.national import National
+from simulator.demo.page import page
 from simulator.desks import KEY, REGISTRATION
 from simulator.faults.scope import Scope
 from simulator.forms import Due
@@ -68,39 +67,48 @@ def left_in(folder: Path) -> list[Path]:
     return list(folder.iterdir())
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize(("profile", "batch"), [("cowin-vaccinator", "vaccine_batch"), ("fhir-r4", "lotNumber")])
-async def test_an_outage_breaks_no_guarantee(tmp_path: Path, profile: str, batch: str) -> None:
-    file = tmp_path / "result.json"
-    async with demo("--seconds", "10", "--desks", "4", "--profile", profile, "--json", str(file), temporary=tmp_path) as process:
+async def test_the_day_breaks_no_guarantee(tmp_path: Path, profile: str, batch: str) -> None:
+    file, drawn = tmp_path / "result.json", tmp_path / "page.html"
+    small = ("--seconds", "16", "--centres", "2", "--one-in", "5", "--profile", profile)
+    async with demo(*small, "--json", str(file), "--page", str(drawn), temporary=tmp_path) as process:
         said = (await process.communicate())[0].decode()
     assert process.returncode == 0, said
-    result = json.loads(file.read_text())["result"]
+    result = json.loads(file.read_text())
     assert result["broken"] == []
-    assert result["walk_ins"] > result["walk_ins_provisional"] > 0
-    assert result["double_taps"] > 0
-    assert result["answers_lost"] > 0
-    assert (result["repaired"], result["held"]) == (1, 0)
-    assert result["doses_given"] > result["given_in_outage"] > 0
-    assert result["outage_true_s"] == pytest.approx(4, abs=2)
-    assert said.startswith("The demo's figures are shortened")
-    assert "The server is down" in said
-    assert f"doses given                           {result['doses_given']}\n" in said
+    kept, without = result["with"]["all"], result["without"]["all"]
+    assert kept["came"] == without["came"] == 160 + 56
+    assert kept["walk_ins"] > kept["walk_ins_provisional"] > 0
+    assert kept["double_taps"] > 0
+    assert (kept["repaired"], kept["held"], kept["not_recorded"]) == (1, 0, {})
+    assert kept["doses_given"] > kept["second_doses"] > 0
+    assert kept["given_in_outage"] > 20
+    assert (without["given_in_outage"], without["double_taps"]) == (0, 0)
+    assert without["longest_wait_s"] > kept["outage_true_s"] - 1 > 4
+    assert without["not_recorded"]["no answer (ClientConnectorError)"] > 20
+    assert kept["outage_true_s"] == pytest.approx(16 * 176 / 480, abs=1.5)
+    killed = [centre["result"]["dead_s"] for centre in result["with"]["centres"]]
+    assert killed[0] == 0 < killed[1]
+    assert said.startswith("216 people come to 2 centres; the day takes 16 s.\nSet for a day that goes by in a minute")
+    assert re.search(r"^12:0\d  The server is down\.$", said, re.MULTILINE)
+    assert re.search(r"^13:[34]\d  Rudrapur: the sidecar is killed \(kill -9\), with \d+ records waiting", said, re.MULTILINE)
     assert "\n$ dosekeeper records list --state held --json\n" in said
     assert re.search(rf"^\$ dosekeeper records edit \d+ --set {batch}=4121Z012 --reason '.+' --by demo$", said, re.MULTILINE)
-    assert "lost                                  0\n" in said
-    assert said.endswith("Every guarantee was kept.\n")
-    assert left_in(tmp_path) == [file], "journal and logs are left behind"
+    assert re.search(rf"^  doses given +{kept['doses_given']} +{without['doses_given']}$", said, re.MULTILINE)
+    assert "\nEvery guarantee was kept.\n" in said
+    assert drawn.read_text() == page(result)
+    assert sorted(left_in(tmp_path)) == sorted([file, drawn]), "journals and logs are left behind"
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for child processes in /proc")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.timeout(90)
 async def test_an_interrupted_demo_leaves_no_process_behind(number: signal.Signals, tmp_path: Path) -> None:
-    async with demo(temporary=tmp_path) as process:
-        await read_until(process, "The server is up.")
+    async with demo("--centres", "1", "--one-in", "20", temporary=tmp_path) as process:
+        await read_until(process, "0 of 1 sidecars see the server down")
         children = children_of(process.pid)
-        assert len(alive(children)) == 2
+        assert len(alive(children)) == 3
         process.send_signal(number)
         await asyncio.wait_for(process.communicate(), START_S)
     assert process.returncode == 130
@@ -108,25 +116,26 @@ async def test_an_interrupted_demo_leaves_no_process_behind(number: signal.Signa
     assert left_in(tmp_path) == []
 
 
-async def test_what_the_server_received_and_took_on_is_seen_as_it_was(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fault", ["commit_then_drop", "commit_then_504"])
+async def test_what_the_server_received_and_took_on_is_seen_as_it_was(fault: str) -> None:
     person = next(population(1, Random(1), date(2021, 7, 30)))
     leak = "99563048000017"
     async with Simulator(people=0) as server, aiohttp.ClientSession() as http:
-        stage = Stage(http, server.control_url, server.url, "", tmp_path, COWIN)
-        await server.faults.raise_fault("commit_then_drop", Scope(times=1), {})
+        national = National(http, server.control_url, server.url, COWIN)
+        await server.faults.raise_fault(fault, Scope(times=1), {})
         register, vaccinate = registration(person), vaccination(Due("", "", (1,), "30-07-2021"), leak, 1, 1_627_600_000_000)
         for number, form in ((7, register), (8, vaccinate)):
             with suppress(aiohttp.ServerDisconnectedError):
-                await http.post(stage.api + form.path, json=form.body, headers={"x-api-key": KEY, "Desk-Sequence": str(number)})
-        received, applied = await stage.received(), await stage.applied()
+                await http.post(national.api + form.path, json=form.body, headers={"x-api-key": KEY, "Desk-Sequence": str(number)})
+        received, applied = await national.received(), await national.applied()
     assert [effect.fact for effect in applied] == [(identity(person), REGISTRATION)]
     assert [(one.number, one.took_effect_unanswered) for one in received] == [(7, True), (None, False)]
     assert [leak.encode() in one.raw for one in received] == [False, True]
 
 
 def test_a_wrong_option_is_an_error_of_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--desks", "0"]) == 2
-    assert "--desks" in capsys.readouterr().err
+    assert main(["--centres", "10"]) == 2
+    assert "--centres" in capsys.readouterr().err
 
 
 def test_help_has_an_example() -> None:
@@ -134,37 +143,20 @@ def test_help_has_an_example() -> None:
     assert "Example: dosekeeper demo" in said
 
 
-def test_the_table_says_which_guarantee_is_broken() -> None:
-    result = Result(
-        walk_ins=7,
-        walk_ins_provisional=3,
-        doses_given=9,
-        given_in_outage=4,
-        double_taps=2,
-        not_recorded={"status 507": 2},
-        longest_wait_s=3.04,
-        lost=1,
-        twice=0,
-        registered_twice=0,
-        wrong_person=0,
-        out_of_order=0,
-        ids_leaked=0,
-        answers_lost=5,
-        never_known=1,
-        repaired=0,
-        held=1,
-        behind_held=2,
-        waiting=0,
-        outage_true_s=12.0,
-        outage_measured_s=12.3,
-        outages_running=0,
-        drained_after_s=None,
-        broken=("lost: 1 of them",),
-    )
-    shown = table(result, Limits(wait_s=4.0, outage_off_s=5.0))
-    assert "longest wait at a desk                3.0 s (at most 4.0 s)\n" in shown
-    assert "could not be recorded                 2\n" in shown
-    assert "walk-ins registered                   7, 3 of them under a provisional id\n" in shown
-    assert "answers lost                          5, 1 of them never known to have taken effect\n" in shown
-    assert "held for a person to decide           1, 2 more wait behind them\n" in shown
-    assert shown.endswith("BROKEN  lost: 1 of them.")
+async def test_the_true_outage_is_from_the_first_fault_in_which_nothing_is_done_to_the_last() -> None:
+    async with Simulator(people=0) as server, aiohttp.ClientSession() as http:
+        national = National(http, server.control_url, server.url, COWIN)
+        slow = await national.raise_fault("slow", Scope(share=0.5), {"latency_s": 0.1})
+        refuse = await national.raise_fault("refuse", Scope(), {})
+        hang = await national.raise_fault("hang", Scope(), {})
+        await national.lift(refuse)
+        running = await national.down()
+        await national.lift(hang)
+        down = await national.down()
+        await national.lift(slow)
+        troubles = await national.troubles()
+    raised = {entry.name: entry for entry in server.faults.history}
+    assert running.ended_at is None
+    assert (down.started_at, down.ended_at) == (raised["refuse"].raised_at, raised["hang"].lifted_at)
+    assert [span.ended_at for span in troubles] == [raised[name].lifted_at for name in ("slow", "refuse", "hang")]
+    assert raised["slow"].scope == Scope(share=0.5)

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from simulator.demo.evidence import Applied, Evidence, Received, Span
-from simulator.demo.judge import judge, still_waiting
+from simulator.demo.evidence import Applied, Evidence, Received, Span, of_all
+from simulator.demo.judge import judge, still_waiting, unjudged
 from simulator.demo.result import Limits
-from simulator.desks import REGISTRATION, Entered, Entry
+from simulator.desks import REGISTRATION, Entered, Entry, InVain
 
 LIMITS = Limits(wait_s=4.0, outage_off_s=5.0)
 DOWN = Span(10_000, 22_000)
+DEAD = Span(14_000, 16_000)
 PROVISIONAL_ID = "99563048000017"
 
 MEANT = {1: "asha", 2: "asha", 3: "mohan", 4: "rekha", 5: "lakshmi", 6: "lakshmi"}
@@ -23,7 +24,7 @@ DOSES = {1: 1, 2: 2, 3: 2, 4: 2, 5: REGISTRATION, 6: 1}
 
 
 def entered(number: int, at: int = 12_000, *, issued: str = "") -> Entered:
-    return Entered(Entry(number, MEANT[number], DOSES[number]), f"record-{number}", at, confirmed=False, issued=issued)
+    return Entered(Entry(number, MEANT[number], DOSES[number]), f"record-{number}", at - 10, at, confirmed=False, issued=issued)
 
 
 def applied(number: int, at: int = 23_000, *, who: str | None = None) -> Applied:
@@ -31,20 +32,24 @@ def applied(number: int, at: int = 23_000, *, who: str | None = None) -> Applied
 
 
 def received(number: int, *, raw: bytes = b"", unanswered: bool = False) -> Received:
-    return Received(raw, number, unanswered)
+    return Received(raw, 12_000, number, unanswered)
 
 
 def kept_promises() -> Evidence:
     return Evidence(
+        came=4,
+        served=4,
         entered=[entered(1, 5_000), entered(2), entered(3), entered(5, issued=PROVISIONAL_ID), entered(6), entered(4, 24_000)],
         meant=MEANT,
         double_taps=1,
-        not_recorded=[],
+        in_vain=[],
+        put_right=0,
         longest_wait_s=3.0,
         received=[received(1, unanswered=True), *(received(number) for number in (3, 5, 6, 4, 2))],
         applied=[applied(1, 5_000), applied(3), applied(5), applied(6), applied(4, 24_000), applied(2, 25_500)],
         states={f"record-{number}": "delivered" for number in MEANT},
         down=DOWN,
+        troubles=[Span(8_000, 9_000), DOWN],
         measured=[Span(10_200, 22_900)],
     )
 
@@ -163,14 +168,104 @@ def test_a_desk_that_waited_too_long_is_seen() -> None:
 
 
 def test_a_dose_that_could_not_be_recorded_is_seen() -> None:
-    result = judge(dataclasses.replace(kept_promises(), not_recorded=["status 507", "status 507"]), LIMITS)
+    result = judge(dataclasses.replace(kept_promises(), in_vain=[InVain(13_000, "status 507"), InVain(17_000, "status 507")]), LIMITS)
     assert result.broken == ("recorded: desks asked in vain: 2 × status 507",)
 
 
 @pytest.mark.parametrize(
     "measured",
-    [[], [Span(10_000, 16_900)], [Span(10_000, 22_000), Span(30_000, 36_000)], [Span(10_000, 22_000), Span(30_000, None)]],
-    ids=["none", "too short", "one that never was", "one still running"],
+    [[], [Span(10_000, 16_900)], [Span(4_000, 23_500)], [Span(10_000, 22_000), Span(30_000, 36_000)], [Span(10_000, None)]],
+    ids=["none", "too short", "too long", "one that never was", "one still running"],
 )
 def test_an_outage_that_was_measured_wrong_is_seen(measured: list[Span]) -> None:
     assert broken(measured=measured) == ("measured",)
+
+
+def test_an_outage_of_another_trouble_is_no_part_of_the_great_one() -> None:
+    result = judge(dataclasses.replace(kept_promises(), measured=[Span(8_200, 8_900), Span(10_200, 22_900)]), LIMITS)
+    assert (result.broken, result.outage_measured_s, result.outages_invented) == ((), 12.7, 0)
+
+
+def test_what_a_desk_asks_of_a_sidecar_that_was_killed_is_excused_and_nothing_else_is() -> None:
+    asked = [InVain(at, "no answer") for at in (13_999, 14_000, 15_999, 16_000)]
+    result = judge(dataclasses.replace(kept_promises(), in_vain=asked, dead=DEAD), LIMITS)
+    assert (result.not_recorded, result.dead_s) == ({"no answer": 2}, 2.0)
+
+
+@pytest.mark.parametrize(("waited_s", "expected"), [(6.0, ()), (6.01, ("wait",))])
+def test_a_desk_may_wait_as_long_as_its_sidecar_was_dead_and_no_longer(waited_s: float, expected: tuple[str, ...]) -> None:
+    assert broken(longest_wait_s=waited_s, dead=DEAD) == expected
+
+
+def test_a_dose_that_is_entered_from_a_card_is_not_given() -> None:
+    day = kept_promises()
+    from_card = dataclasses.replace(day.entered[0], entry=dataclasses.replace(day.entered[0].entry, from_card=True))
+    result = judge(dataclasses.replace(day, entered=[from_card, *day.entered[1:]]), LIMITS)
+    assert (result.broken, result.doses_given, result.second_doses) == ((), 4, 3)
+
+
+@pytest.mark.parametrize(("asked_at", "at", "counted"), [(9_990, 10_010, 3), (10_000, 21_999, 4), (21_990, 22_010, 3)])
+def test_a_dose_is_given_in_the_outage_if_it_was_asked_for_and_recorded_in_it(asked_at: int, at: int, counted: int) -> None:
+    day = kept_promises()
+    moved = dataclasses.replace(day.entered[0], asked_at=asked_at, at=at)
+    assert judge(dataclasses.replace(day, entered=[moved, *day.entered[1:]]), LIMITS).given_in_outage == counted
+
+
+def test_who_came_and_was_not_served_was_sent_home() -> None:
+    assert judge(dataclasses.replace(kept_promises(), came=9), LIMITS).sent_home == 5
+
+
+def test_a_day_without_dosekeeper_has_figures_and_no_verdict() -> None:
+    result = unjudged(dataclasses.replace(kept_promises(), longest_wait_s=99.0, states={}, measured=[]))
+    assert (result.broken, result.longest_wait_s, result.lost) == ((), 99.0, 0)
+
+
+def test_a_leak_is_seen_whatever_other_ids_were_issued() -> None:
+    day = kept_promises()
+    more = [dataclasses.replace(day.entered[3], record=f"record-{number}", issued=f"995630480000{number}") for number in (25, 33)]
+    leaked = [received(6, raw=PROVISIONAL_ID.encode())]
+    assert judge(dataclasses.replace(day, entered=[*day.entered, *more], received=leaked), LIMITS).ids_leaked == 1
+    assert judge(dataclasses.replace(day, entered=[*day.entered, *more], received=[received(6, raw=b"9956304")]), LIMITS).ids_leaked == 0
+
+
+def two_centres() -> tuple[Evidence, Evidence]:
+    """Return Asha's, Mohan's and Rekha's centre, and Lakshmi's, which was off by more."""
+    day = kept_promises()
+    here = [one for one in day.entered if one.entry.who != "lakshmi"]
+    there = [one for one in day.entered if one.entry.who == "lakshmi"]
+    return tuple(  # type: ignore[return-value]
+        dataclasses.replace(
+            day,
+            came=len(own),
+            served=len(own),
+            entered=own,
+            meant={one.entry.number: one.entry.who for one in own},
+            applied=[effect for effect in day.applied if effect.number in {one.entry.number for one in own}],
+            measured=measured,
+        )
+        for own, measured in ((here, [Span(10_200, 22_900)]), (there, [Span(10_200, 24_900)]))
+    )
+
+
+def test_all_centres_together_are_what_each_was_and_outages_as_the_worst_has_them() -> None:
+    centres = two_centres()
+    result = judge(of_all(centres, kept_promises().applied), LIMITS)
+    each = [judge(centre, LIMITS) for centre in centres]
+    assert result.broken == ()
+    assert result.outage_measured_s == 14.7
+    assert result.doses_given == sum(one.doses_given for one in each) == 5
+    assert result.walk_ins == sum(one.walk_ins for one in each) == 1
+
+
+def test_what_no_centre_entered_is_seen_in_all_of_them_together() -> None:
+    applied = [*kept_promises().applied, Applied("imran", 1, 23_000, None)]
+    assert judge(of_all(two_centres(), applied), LIMITS).wrong_person == 1
+
+
+def test_a_killed_centre_excuses_nobody_elses_waiting_for_nothing() -> None:
+    here, there = two_centres()
+    vain = [InVain(15_000, "no answer")]
+    together = of_all(
+        [dataclasses.replace(here, in_vain=vain), dataclasses.replace(there, in_vain=vain, dead=DEAD)], kept_promises().applied
+    )
+    assert len(together.in_vain) == 1
