@@ -42,7 +42,7 @@ def keep(journal: Path, key: bytes, roots: tuple[int, ...]) -> None:
     Keep the pages as they are now, at the first start and after a migration or a rescue; *roots* are tables to keep besides the schema.
 
     Raises:
-        OSError: they cannot be written. The journal does without.
+        OSError: they cannot be written, or are just being written by SQLite. The journal does without.
     """
     with journal.open("rb") as opened:
         salt = opened.read(SALT_BYTES)
@@ -53,17 +53,19 @@ def keep(journal: Path, key: bytes, roots: tuple[int, ...]) -> None:
     log = Log.read(journal.with_name(journal.name + "-wal"))
     latest = {frame.page: frame.body for frame in map(log.frame, range(log.own_end()))}
 
+    pages = Pages(key, salt)
+
     def page(number: int) -> bytes:
-        if number in latest:
-            return latest[number]
-        with journal.open("rb") as file:
-            file.seek((number - 1) * PAGE_BYTES)
-            return file.read(PAGE_BYTES)
+        found = latest.get(number)
+        if found is None:
+            with journal.open("rb") as file:
+                file.seek((number - 1) * PAGE_BYTES)
+                found = file.read(PAGE_BYTES)
+        if not pages.whole(number, found):
+            raise OSError(f"page {number} is not whole at this moment")
+        return found
 
     wanted = {number: page(number) for root in (1, *roots) for number in _tree(root, page, key)}
-    pages = Pages(key, salt)
-    if not all(pages.whole(number, kept) for number, kept in wanted.items()):
-        return
     unfinished = journal.with_name(journal.name + ".keepsake.new")
     with unfinished.open("wb") as file:
         file.writelines(_ENTRY.pack(number, kept) for number, kept in {_MARK: mark, **wanted}.items())

@@ -75,7 +75,8 @@ FORM = (b"Content-Type", b"text/plain;charset=UTF-8")
         ("127.0.0.1", ((b"Host", b"evil.example:8480"),), ELSEWHERE),
         ("127.0.0.1", ((b"Host", b"127.0.0.1.evil.example"),), ELSEWHERE),
         ("127.0.0.1", ((b"Host", b"[::1"),), ELSEWHERE),
-        ("127.0.0.1", (), ELSEWHERE),
+        ("127.0.0.1", (), HERE),  # HTTP/1.0; a browser always names a host
+        ("127.0.0.1", ((b"Host", b""),), HERE),
         ("127.0.0.1", (HOST, FORM, (b"Origin", b"https://evil.example")), ELSEWHERE),
         ("127.0.0.1", (HOST, FORM, (b"Origin", b"null")), ELSEWHERE),
         ("127.0.0.1", (HOST, FORM, (b"Origin", b"http://127.0.0.1:3000")), HERE),
