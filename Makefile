@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help setup demo run test proof check lock sbom clean
+.PHONY: help setup demo run test proof check bench lock sbom clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -35,6 +35,9 @@ check: $(STAMP) ## style, types and import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(STAMP) ## the speed, against yardsticks measured in the same run, into bench/RESULTS.md (20 min; needs wrk; Redis if installed)
+	@$(BIN)/python -m bench
 
 lock: $(STAMP) ## renew requirements.lock and requirements-dev.lock from pyproject.toml
 	$(BIN)/pip-compile $(LOCKING) --output-file=requirements.lock pyproject.toml

@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any, Final
 
+from bench.figures import nested
 from simulator import Simulator
 from store.records import NewRecord
 from tests.traffic.centre import Centre, a_centre
@@ -88,11 +89,7 @@ def _figures(waited_ms: list[float]) -> dict[str, float]:
     return {"p50_ms": round(cuts[499], 1), "p99_ms": round(cuts[989], 1), "max_ms": round(max(waited_ms), 1)}
 
 
-def _table(figures: dict[str, Any]) -> str:
-    return "\n".join(f"{part:14} {name:22} {value}" for part, values in figures.items() for name, value in values.items())
-
-
 if __name__ == "__main__":
     logging.disable(logging.ERROR)
     measured = asyncio.run(main())
-    sys.stdout.write(f"{_table(measured)}\n{json.dumps(measured)}\n")
+    sys.stdout.write(f"{nested(measured)}\n{json.dumps(measured)}\n")

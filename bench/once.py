@@ -20,6 +20,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
+from bench.figures import nested
 from simulator import Simulator
 from store.record_search import RecordFilter
 from store.records import Record, RecordState
@@ -156,11 +157,7 @@ def _walk_in(number: int) -> dict[str, Any]:
     }
 
 
-def _table(figures: dict[str, Any]) -> str:
-    return "\n".join(f"{part:14} {name:22} {value}" for part, values in figures.items() for name, value in values.items())
-
-
 if __name__ == "__main__":
     logging.disable(logging.ERROR)
     measured = asyncio.run(main())
-    sys.stdout.write(f"{_table(measured)}\n{json.dumps(measured)}\n")
+    sys.stdout.write(f"{nested(measured)}\n{json.dumps(measured)}\n")

@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from bench.figures import nested
 from simulator import Simulator
 from tests.traffic.centre import VACCINATE, Centre, a_centre, people
 from tests.traffic.test_large_bodies import HOSTILE, growth_kib
@@ -109,11 +110,7 @@ async def _a_centre(people_: int, **settings: dict[str, Any]) -> AsyncIterator[t
                 yield sim, centre
 
 
-def _table(figures: dict[str, Any]) -> str:
-    return "\n".join(f"{part:22} {name:20} {value}" for part, values in figures.items() for name, value in values.items())
-
-
 if __name__ == "__main__":
     logging.disable(logging.ERROR)
     measured = asyncio.run(main())
-    sys.stdout.write(f"{_table(measured)}\n{json.dumps(measured)}\n")
+    sys.stdout.write(f"{nested(measured)}\n{json.dumps(measured)}\n")

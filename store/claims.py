@@ -23,7 +23,8 @@ def known(db: Db, new: NewRecord) -> Same | Conflict | KeyReused | None:
 def claim(db: Db, number: int, new: NewRecord) -> None:
     """Claim the keys of a record that has just been kept."""
     if new.natural_key is not None:
-        claim_fact(db, number, new.natural_key)
+        # Without an override it is kept only where nobody has the fact: that was asked in this transaction.
+        _claim_fact(db, number, new.natural_key, fact_holder(db, new.natural_key) if new.override is not None else None)
     _claim_request(db, number, new)
 
 
@@ -36,7 +37,7 @@ def name_too(db: Db, number: int, new: NewRecord) -> None:
 def claim_fact(db: Db, number: int, natural_key: bytes) -> int | None:
     """Claim a fact, or stand beside the record that has it; return that one's number."""
     holder = fact_holder(db, natural_key)
-    run(db, "claim_fact", natural_key=natural_key, beside=_HAS_IT if holder is None else number, number=number)
+    _claim_fact(db, number, natural_key, holder)
     return holder
 
 
@@ -49,6 +50,10 @@ def fact_holder(db: Db, natural_key: bytes | None) -> int | None:
     """Return the record that has a fact; where that one has let go, the first that stood beside it."""
     holder: int | None = value(db, "fact_claims", natural_key=natural_key, content=b"")
     return holder
+
+
+def _claim_fact(db: Db, number: int, natural_key: bytes, holder: int | None) -> None:
+    run(db, "claim_fact", natural_key=natural_key, beside=_HAS_IT if holder is None else number, number=number)
 
 
 def _known_request(db: Db, new: NewRecord) -> Same | KeyReused | None:

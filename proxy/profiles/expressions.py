@@ -13,16 +13,12 @@ from typing import Any, Final
 import jmespath
 from jmespath.exceptions import EmptyExpressionError, IncompleteExpressionError, JMESPathError, LexerError, ParseError
 from jmespath.parser import ParsedResult
-from jmespath.visitor import Options
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from proxy.document.problems import meant
+from proxy.profiles.closures import Node, closure
 from proxy.profiles.functions import OwnFunctions
-
-_Node = Mapping[str, Any]
-
-_OPTIONS: Final = Options(custom_functions=OwnFunctions())
 
 _CHAINS: Final = frozenset({"subexpression", "index_expression", "projection", "filter_projection", "value_projection", "pipe"})
 """Nodes whose first child looks at the data, and the others at what the first one found."""
@@ -31,7 +27,7 @@ _CHAINS: Final = frozenset({"subexpression", "index_expression", "projection", "
 class Expression:
     """One expression. Equal to another of the same text."""
 
-    __slots__ = ("_parsed", "text")
+    __slots__ = ("_ask", "_parsed", "text")
 
     def __init__(self, text: str) -> None:
         """Compile *text*; raises ValueError, in plain words, when it is no expression."""
@@ -39,11 +35,12 @@ class Expression:
         self._parsed = _compiled(text)
         for problem in _misuses(self._parsed.parsed):
             raise ValueError(problem)
+        self._ask = closure(self._parsed.parsed)
 
     def search(self, data: object) -> Any:  # noqa: ANN401 - any JSON value
         """Return what the expression finds in *data*; None where it finds nothing or where the data are not what it expects."""
         try:
-            return self._parsed.search(data, options=_OPTIONS)
+            return self._ask(data)
         except Exception:  # the data are a stranger's, and on odd ones jmespath raises TypeError, ValueError and others
             return None
 
@@ -106,7 +103,7 @@ def _compiled(text: str) -> ParsedResult:
     raise ValueError(problem)
 
 
-def _misuses(node: _Node) -> Iterator[str]:
+def _misuses(node: Node) -> Iterator[str]:
     """Yield what is wrong with the function calls in *node*."""
     if node["type"] == "function_expression":
         yield from _misuse(node["value"], len(node["children"]))
@@ -127,7 +124,7 @@ def _misuse(name: str, given: int) -> Iterator[str]:
         yield f"{name}() takes {'at least ' if variadic else ''}{len(signature)} argument(s), not {given}"
 
 
-def _roots(node: _Node) -> Iterator[str]:
+def _roots(node: Node) -> Iterator[str]:
     """Yield the names that *node* looks up in the data themselves, not in something found there."""
     match node["type"]:
         case "field":
@@ -140,5 +137,5 @@ def _roots(node: _Node) -> Iterator[str]:
                 yield from _roots(child)
 
 
-def _children(node: _Node) -> list[_Node]:
+def _children(node: Node) -> list[Node]:
     return [child for child in node["children"] if isinstance(child, Mapping)]  # a slice has numbers for children

@@ -52,6 +52,8 @@ class OwnFunctions(Functions):
                 return unicodedata.normalize("NFC", value).strip() or None
             case bool() | list() | dict():
                 return None
+            case int():
+                return str(value)
             case float() if value.is_integer():
                 return str(int(value))
             case _:

@@ -17,6 +17,8 @@ NOT_SERVED: Final = frozenset({"CONNECT", "TRACE"})
 
 VERSIONS: Final = frozenset({(1, 0), (1, 1)})
 
+_FRAMING: Final = frozenset({b"host", b"transfer-encoding"})
+
 _ABSOLUTE: Final = regex(r"(?i:https?)://[^/?#]*")
 _HOST: Final = regex(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]*)?")
 _OTHERWISE: Final = regex(r"[\x00-\x1f\x7f\\]")
@@ -46,12 +48,13 @@ def refusal(method: str, version: tuple[int, int], target: str, fields: Fields) 
 
 
 def _misframed(version: tuple[int, int], fields: Fields) -> str | None:
-    codings = [value.strip().lower() for name, value in fields if name.lower() == b"transfer-encoding"]
+    framing = [(lower, value) for name, value in fields if (lower := name.lower()) in _FRAMING]
+    codings = [value.strip().lower() for name, value in framing if name != b"host"]
     if codings and version == (1, 0):
         return "request-malformed"  # RFC 9112 §6.1: its framing is faulty
     if codings not in ([], [b"chunked"]):
         return "coding-not-served"
-    hosts = [value for name, value in fields if name.lower() == b"host"]
+    hosts = [value for name, value in framing if name == b"host"]
     return None if all(_HOST.fullmatch(host.strip()) for host in hosts) else "request-malformed"  # RFC 9112 §3.2
 
 
@@ -75,5 +78,7 @@ def seen_otherwise(path: str) -> bool:
     for _ in range(DECODED_MAX):
         if _OTHERWISE.search(path) or any(segment.partition(";")[0] in (".", "..") for segment in path.split("/")):
             return True
+        if "%" not in path:
+            return False
         path = unquote(path)
     return False

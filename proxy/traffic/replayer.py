@@ -38,6 +38,12 @@ AGAIN_S: Final = 0.05
 """Shortest."""
 
 
+AT_HAND: Final = 32
+"""Heads that are read at a time; `begin_send` asks again whether one may go."""
+
+FRESH_S: Final = 0.25
+"""Age of heads that are still gone by: how late a record with an earlier deadline, or another credential, may be seen."""
+
 LOOKED_AT_MAX: Final = 100_000
 """Heads among which a narrowed run looks for what was chosen: more lanes than a centre has."""
 
@@ -68,8 +74,16 @@ class Replayer:
     """The start slot for which the spread of the backlog was reckoned."""
     _spread_until: float = 0.0
     _in_flight: set[int] = field(default_factory=set)
+    _settling: set[int] = field(default_factory=set)
+    """Those in flight that the upstream has accepted: they take up none of its time any more."""
     _put_off: dict[int, float] = field(default_factory=dict)
     """Records whose latest send was answered with a 401 or "too many", and when: all others have their turn first."""
+    _at_hand: list[Record] = field(default_factory=list)
+    """The next heads, the first last."""
+    _asked: object = None
+    """For what those were read: groups, and what was chosen."""
+    _read_s: float = -math.inf
+    """When they were read."""
 
     async def step(self) -> float | None:
         """Start every record that may go now; return seconds until another may, None: when the bell rings."""
@@ -78,31 +92,38 @@ class Replayer:
         now, change_s = self.clock.wall(), self.circuits.next_change_s()
         await self._close_idle(now)
         groups = self.circuits.open_to_replay()
-        room = int(self.limit.value) - len(self._in_flight)
+        room = int(self.limit.value) - len(self._in_flight) + len(self._settling)
         if not groups or room <= 0:
             return change_s
         await self._spread_backlog(groups, now)
-        heads = await self._heads(groups, room, now)
+        await self._read_ahead(groups, room, now)
+        heads = [self._at_hand.pop() for _ in range(min(room, len(self._at_hand)))]
         for head in heads:
-            if (wait_s := await self._start(head)) > 0:
+            if (wait_s := self._start(head)) > 0:
                 return wait_s
+        if self._at_hand:
+            return change_s  # the bell rings when one in flight is done
         if not heads and not self._in_flight:
             await self._end_spread(groups)
             await self._note_drained()
         return await self._until_due(groups, now)
 
-    async def _start(self, head: Record) -> float:
+    def _start(self, head: Record) -> float:
         """Start looking *head* up, or sending it; return how long to wait where the pace forbids it now, else 0."""
         permit = self.circuits.replay_permit(head.group, head.id)
-        if permit is None:
-            return 0.0
-        if (wait_s := self.budget.replay()) > 0:
-            self.circuits.unused(permit)
+        wait_s = 0.0 if permit is None else self.budget.replay()
+        if permit is None or wait_s > 0:
+            self._at_hand.clear()  # it is still a head, and its turn comes again
+            self._unused(permit)
             return wait_s
         # In the background, which a stop waits for: a step that is cut short must not leave a record claimed that nobody sends.
         self._in_flight.add(head.number)
         self.background.start(self._go(head, permit))
         return 0.0
+
+    def _unused(self, permit: Permit | None) -> None:
+        if permit is not None:
+            self.circuits.unused(permit)
 
     async def _go(self, head: Record, permit: Permit) -> None:
         try:
@@ -113,6 +134,7 @@ class Replayer:
         finally:
             self.circuits.unused(permit)
             self._in_flight.discard(head.number)
+            self._settling.discard(head.number)
             self.wake.ring()
 
     async def _look_up_or_send(self, head: Record, permit: Permit) -> None:
@@ -121,9 +143,13 @@ class Replayer:
             self._answered(good=finding.found is not Found.FAILED)
             return
         record = await self.journal.begin_send(head.number, self.clock.wall())
-        outcome = None if record is None else await self.sender.attempt(record, permit)
+        outcome = None if record is None else await self.sender.attempt(record, permit, taken=lambda: self._taken(head))
         if outcome is not None:
             self._note(head.number, outcome)
+
+    def _taken(self, head: Record) -> None:
+        self._settling.add(head.number)
+        self.wake.ring()
 
     def _note(self, number: int, outcome: Outcome) -> None:
         self._answered(good=_good(outcome))
@@ -162,6 +188,14 @@ class Replayer:
         for group in self.circuits.half_open():
             if not await self._heads((group,), 1, now):
                 self.circuits.nothing_to_send(group)
+
+    async def _read_ahead(self, groups: tuple[str, ...], room: int, now: int) -> None:
+        """Have heads at hand: to read them for each record anew took as long as to send it."""
+        asked, now_s = (groups, self.chosen), self.clock.monotonic()
+        if self._at_hand and self._asked == asked and now_s - self._read_s < FRESH_S:
+            return
+        self._asked, self._read_s = asked, now_s
+        self._at_hand = (await self._heads(groups, max(room, AT_HAND), now))[::-1]
 
     async def _heads(self, groups: tuple[str, ...], room: int, now: int) -> list[Record]:
         """Return the records that may go now, those put off last, *room* at most; of those chosen, where the run is narrowed."""

@@ -79,7 +79,16 @@ async def until_kept(act: Callable[[], Awaitable[object]], first_failure: Callab
         first_failure()
         log.error("journal did not take a settlement", extra={"action": "settle_failed", "tries": state.attempt_number})
 
+    try:
+        await act()  # mostly all there is to it; tenacity takes nearly as long as the settling
+    except JournalError as error:
+        failures = [error]
+    else:
+        return
+
     async def once() -> None:
+        if failures:
+            raise failures.pop()  # the first try was made above
         await act()  # for the reason above
 
     await AsyncRetrying(retry=retry_if_exception_type(JournalError), wait=WAIT_FOR_DISK, before_sleep=report)(once)

@@ -64,7 +64,9 @@ class Sender:
     watch: ClockWatch
     sends: Sends
 
-    async def attempt(self, record: Record, permit: Permit, desk: Desk | None = None) -> Outcome | None:
+    async def attempt(
+        self, record: Record, permit: Permit, desk: Desk | None = None, taken: Callable[[], None] = lambda: None
+    ) -> Outcome | None:
         """
         Send *record* once and settle it.
 
@@ -72,6 +74,7 @@ class Sender:
             record: As `sending` in the journal, already durable.
             permit: The circuit's leave for this call; its evidence goes back with the permit's generation.
             desk: Who waits for the answer, if anybody does.
+            taken: Called when the upstream has accepted it, before that is settled.
 
         Returns:
             What the send came to; None where it could not be made.
@@ -90,6 +93,8 @@ class Sender:
             self.sends.ended(record.number)
         self.meters.upstream_requests.labels(outcome.kind.value).inc()
         self.circuits.observe(permit, outcome, self.credentials.judged(held, outcome.kind, permit.lane))
+        if outcome.kind is OutcomeKind.ACCEPTED:
+            taken()
         await self._settle(record, outcome, exchange, desk)
         return outcome
 

@@ -36,9 +36,10 @@ def data_app(answer: Handler) -> web.Application:
 
     @web.middleware
     async def every(request: web.Request, handler: Handler) -> web.StreamResponse:  # noqa: ARG001 - aiohttp gives it by its name
-        return await answer(request)  # not by a route of aiohttp's: none matches `*`, or a line feed
+        return await answer(request)  # also what the route below does not match: `*`, or a line feed
 
     app = web.Application(middlewares=[every])
+    app.router.add_route("*", "/{path:.*}", answer)  # else aiohttp makes an exception of each request, and a chain of handlers for it
     app.on_response_prepare.append(strip_added)
     return app
 

@@ -6,7 +6,7 @@ The journal is where one fact is one record. While it cannot be written this is 
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,19 +22,23 @@ PASSED_MAX: Final = 10_000
 class UnderWay:
     """Lanes, facts and requests, by their keyed hashes."""
 
-    _kept: Counter[bytes] = field(default_factory=Counter)
+    _kept: dict[bytes, int] = field(default_factory=dict)
+    """How many that have it are being kept; at least 1."""
     _passed_on: set[bytes] = field(default_factory=set)
     _passed: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
 
     @contextmanager
     def keeping(self, new: NewRecord) -> Iterator[None]:
         """While the block lasts the journal may or may not take it: nothing of its person is passed on."""
-        self._kept.update(_hashes(new))
+        hashes = _hashes(new)
+        for each in hashes:
+            self._kept[each] = self._kept.get(each, 0) + 1
         try:
             yield
         finally:
-            self._kept.subtract(_hashes(new))
-            self._kept += Counter()  # drops what is down to 0
+            for each in hashes:
+                if (others := self._kept.pop(each) - 1) > 0:
+                    self._kept[each] = others
 
     @contextmanager
     def passing_on(self, new: NewRecord) -> Iterator[None]:

@@ -118,20 +118,23 @@ class Engine:
             raise JournalUnwritable(journal=self._journal, reason=now.why)
         job = self._put(Job(verb, record=record, undo=undo))
         for_note_s = NOTE_S if within_s is None else min(NOTE_S, within_s / 10)
+        late = None if within_s is None else asyncio.get_running_loop().call_later(within_s - for_note_s, job.give_up)
         try:
-            await asyncio.wait((job.answer,), timeout=None if within_s is None else within_s - for_note_s)
-        except asyncio.CancelledError:
-            job.answer.cancel()
-            raise
-        try:
-            if job.answer.done():
-                return cast("T", job.answer.result())
-            job.given_up = True
-            job.answer.cancel()
-            raise (JournalInDoubt if job.tried else JournalUnwritable)(journal=self._journal, reason="it takes too long")
+            return cast("T", await self._told(job))
         except JournalInDoubt:
             await self._paper.note([record], for_note_s)
             raise
+        finally:
+            if late is not None:
+                late.cancel()
+
+    async def _told(self, job: Job) -> object:
+        try:
+            return await job.answer
+        except asyncio.CancelledError:
+            if not job.given_up:
+                raise  # its caller was cancelled
+            raise (JournalInDoubt if job.tried else JournalUnwritable)(journal=self._journal, reason="it takes too long") from None
 
     def _put(self, job: Job) -> Job:
         if self._closing or self._writing.done():

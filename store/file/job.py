@@ -33,6 +33,11 @@ class Job:
         """Whether it is not to be written any more."""
         return self.given_up and self.undo is not None
 
+    def give_up(self) -> None:
+        """Let its desk wait no longer, unless it has its answer."""
+        if self.answer.cancel():
+            self.given_up = True
+
     def tell(self, result: Result) -> None:
         """Tell whoever still waits; a caller may have been cancelled, its write was not."""
         if self.answer.done():
