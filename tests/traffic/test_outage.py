@@ -71,6 +71,13 @@ async def test_the_outage_is_one_row_with_its_true_start_and_end(sim: Simulator,
     assert true.lifted_at - 500 <= row.ended_at <= true.lifted_at + 2_000
 
 
+async def test_with_nothing_to_send_the_probes_alone_end_it(sim: Simulator, centre: Centre) -> None:
+    await sim.faults.add("refuse")
+    await centre.go_down()
+    await sim.faults.clear()
+    await centre.until_phase("closed")
+
+
 async def test_a_running_outage_goes_on_over_a_restart_as_the_same_row(sim: Simulator, tmp_path: Path) -> None:
     await sim.faults.add("refuse")
     async with a_centre(tmp_path, f"{sim.url}/api") as centre:
