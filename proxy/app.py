@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -29,13 +29,17 @@ from proxy.traffic.data_port import DataPort
 from proxy.traffic.disk_watch import DiskWatch
 from proxy.traffic.limits import Limits
 from proxy.traffic.look_ups import LookUps
+from proxy.traffic.memory import Memory
 from proxy.traffic.meters import Meters
 from proxy.traffic.monitor import Monitor
 from proxy.traffic.outage_keeper import OutageKeeper
+from proxy.traffic.own_writes import OwnWrites
 from proxy.traffic.pass_route import OTHER_GROUP, PassRoute
 from proxy.traffic.persons import Persons, persons_of
 from proxy.traffic.prober import Prober
 from proxy.traffic.purger import Purger
+from proxy.traffic.reads import ReadRoute
+from proxy.traffic.recollection import Recollection
 from proxy.traffic.record_route import RecordRoute
 from proxy.traffic.recovery import take_over
 from proxy.traffic.replayer import Replayer
@@ -46,6 +50,7 @@ from proxy.traffic.sweeper import Sweeper
 from proxy.traffic.tasks import Background
 from proxy.traffic.trials import Trials
 from proxy.traffic.upstream import Upstream
+from store.errors import JournalError
 from store.journal import Journal
 
 log = logging.getLogger(__name__)
@@ -81,11 +86,27 @@ class Sidecar:
     keeper: OutageKeeper
     probers: tuple[Prober, ...]
     passing: PassRoute
+    memory: Memory
 
     def data_port(self, status: Callable[[], Awaitable[dict[str, Any]]], limits: Limits | None = None) -> DataPort:
         """Return the data port; *status* is what it tells client software of the centre, *limits* what each may take."""
         limits = limits or Limits()
         passing = replace(self.passing, limits=limits)
+        reading = ReadRoute(
+            profile=self.profile,
+            upstream=self.upstream,
+            circuits=self.circuits,
+            credentials=self.credentials,
+            budget=passing.budget,
+            persons=self.persons,
+            recollection=Recollection(self.profile, self.credentials, self.memory, self.clock, self.settings.reads.max_stale),
+            own_writes=OwnWrites(self.profile, self.journal, self.persons),
+            passing=passing,
+            background=self.background,
+            meters=self.meters,
+            clock=self.clock,
+            answer_within_s=self.settings.answering.answer_within,
+        )
         recording = RecordRoute(
             profile=self.profile,
             journal=self.journal,
@@ -105,7 +126,7 @@ class Sidecar:
             limits=limits,
         )
         monitor = Monitor(self.profile, self.journal, status)
-        return DataPort(self.profile, self.upstream.prefix, recording, passing, monitor, self.meters)
+        return DataPort(self.profile, self.upstream.prefix, recording, reading, passing, monitor, self.meters)
 
     async def recover(self) -> None:
         """Take up what the process before this one left: sends cut off, a running outage, an operator's hold."""
@@ -129,6 +150,7 @@ class Sidecar:
             asyncio.create_task(keep_running("replay", self.replayer.step, self.replayer.wake)),
             asyncio.create_task(keep_running("sweep", self.sweeper.step, Wake())),
             asyncio.create_task(keep_running("purge", self.purger.step, Wake())),
+            asyncio.create_task(keep_running("memory", self.memory.step, Wake())),
             asyncio.create_task(keep_running("home", self._stay, Wake())),
             asyncio.create_task(keep_running("disk", DiskWatch(self.journal).step, disk)),
             *(asyncio.create_task(keep_running("probe", prober.step, prober.wake)) for prober in self.probers),
@@ -140,6 +162,8 @@ class Sidecar:
                 loop.cancel()
             await asyncio.gather(*loops, return_exceptions=True)
             late = await self.background.finish(SETTLING_S)
+            with suppress(JournalError):
+                await self.memory.flush()
             log.info("stopped", extra={"action": "stopped", "unsettled": late})
 
 
@@ -225,11 +249,17 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
         sender=sender,
         replayer=replayer,
         sweeper=Sweeper(active, journal, look_ups, circuits, budget, meters, clock, watch, ZoneInfo(settings.centre.timezone)),
-        purger=Purger(journal, clock, watch, settings.privacy.keep_delivered),
+        purger=Purger(journal, clock, watch, _keep_delivered_s(settings, profile)),
         keeper=keeper,
         probers=probers,
         passing=passing,
+        memory=Memory(journal, clock, settings.reads.size_max),
     )
+
+
+def _keep_delivered_s(settings: Settings, profile: Profile) -> float:
+    stale = [route.remember.max_stale for route in profile.routes if route.overlay is not None]
+    return max(settings.privacy.keep_delivered, settings.reads.max_stale, *(each for each in stale if each is not None))
 
 
 def _policy(settings: Settings, *, has_probe: bool) -> CircuitPolicy:

@@ -18,7 +18,19 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from store import afterwards, audit, copies, decision_ledger, identity_ledger, operator_hold, outage_ledger, record_ledger, record_search
+from store import (
+    afterwards,
+    audit,
+    copies,
+    decision_ledger,
+    identity_ledger,
+    operator_hold,
+    outage_ledger,
+    record_ledger,
+    record_search,
+    remembered,
+    topics,
+)
 from store.audit import AuditEntry
 from store.copies import Restored
 from store.decisions import Act, Decision, Edited, HeldGroup, Revision
@@ -42,11 +54,13 @@ from store.records import (
     NewRecord,
     Outrun,
     Record,
+    Recorded,
     RecordState,
     Same,
     Settlement,
     StoredAnswer,
 )
+from store.remembered import Remembered, Total
 from store.snapshot import Snapshot, snapshot
 
 _LANE_BYTES: Final = 16
@@ -96,6 +110,7 @@ class Journal:
         self._installation = installation
         self._lock = lock
         self._restored: Restored | None = None
+        self._topics: set[bytes] = set()
 
     @classmethod
     async def open(
@@ -108,7 +123,13 @@ class Journal:
         except BaseException:
             await engine.close()
             raise
-        return cls(JournalFile(path, key), engine, installation, lock)
+        journal = cls(JournalFile(path, key), engine, installation, lock)
+        try:
+            journal._topics = await engine.read(topics.known, journal.lane_hash)
+        except BaseException:
+            await engine.close()
+            raise
+        return journal
 
     async def close(self) -> None:
         """Finish what is queued, fold the log into the file, close it, and let others have it."""
@@ -207,7 +228,10 @@ class Journal:
         verb: Callable[[Db], Admission] = partial(record_ledger.record, new=new, send=send)
         if issue is not None:
             verb = partial(record_ledger.register, new=new, issue=issue, lane_hash=self.lane_hash, send=send)
-        return await self._engine.keep(verb, new.id, partial(record_ledger.hold_told_paper, ids=[new.id]), within_s)
+        self._topics.update(new.topics)  # before it is there: more than what is there is no harm
+        admission = await self._engine.keep(verb, new.id, partial(record_ledger.hold_told_paper, ids=[new.id]), within_s)
+        self._findable(admission.issues if isinstance(admission, Recorded) else None)
+        return admission
 
     async def known(self, new: NewRecord) -> Same | Conflict | KeyReused | Outrun | None:
         """Return what is known of a write already; None where it would be kept. For when nothing can be."""
@@ -232,6 +256,7 @@ class Journal:
 
         What is learnt with it stands in any case.
         """
+        self._findable(None if learnt is None else learnt.real)
 
         def change(db: Db) -> bool:
             return record_ledger.settle(db, number, attempt, settlement, now, answer)
@@ -240,6 +265,7 @@ class Journal:
 
     async def move(self, number: int, from_state: RecordState, to: Settlement, now: int, *, learnt: Learnt | None = None) -> bool:
         """Move a record by a decision without a send; False where it no longer stands in *from_state*. As `settle` with *learnt*."""
+        self._findable(None if learnt is None else learnt.real)
 
         def change(db: Db) -> bool:
             return record_ledger.move(db, number, from_state, to, now)
@@ -344,6 +370,7 @@ class Journal:
 
     async def edit(self, seen: Record, edited: Edited, act: Act, now: int) -> Decision:
         """Let a held, or a never sent, record say something else, and queue it; what it said is kept as a revision."""
+        self._topics.update(edited.topics)
         return await self._engine.write(decision_ledger.edit, seen, edited, act, self.lane_hash, now)
 
     async def retry(self, seen: Record, act: Act, now: int) -> Decision:
@@ -352,6 +379,7 @@ class Journal:
 
     async def settle_by_person(self, seen: Record, reference: str, act: Act, now: int, *, learnt: Learnt | None = None) -> Decision:
         """Take a person's word that the server has a record; with *learnt*, who it is that was registered."""
+        self._findable(None if learnt is None else learnt.real)
         return await self._engine.write(decision_ledger.settle, seen, reference, act, learnt, self.lane_hash, now)
 
     async def discard(self, seen: Record, act: Act, now: int) -> Decision:
@@ -396,6 +424,51 @@ class Journal:
         """Forget what some records delivered before then said and were answered; return how many: call it again until it is 0."""
         return await self._engine.write(afterwards.purge, delivered_before, now)
 
+    # What is read
+
+    async def remember(self, answers: Sequence[Remembered], used: Collection[bytes], bytes_max: int, now: int) -> None:
+        """Keep answers of the upstream, note which were given, and forget the least used beyond *bytes_max*."""
+        await self._engine.write(remembered.remember, answers, used, bytes_max, now)
+
+    async def recall(self, question: bytes) -> list[Remembered]:
+        """Return what is remembered of a question, one answer for each variant, newest first."""
+        return await self._engine.read(remembered.recall, question)
+
+    async def forget(self, question: bytes) -> None:
+        """Forget the answer to one question."""
+        await self._engine.write(remembered.forget, question)
+
+    async def forget_expired(self, now: int) -> int:
+        """Forget answers too old to be given; return how many: call it again until it is 0."""
+        return await self._engine.write(remembered.forget_expired, now)
+
+    async def shed(self) -> int:
+        """Forget the least used answers for room on the disk; return how many."""
+        return await self._engine.write(remembered.shed)
+
+    def topic(self, text: str) -> bytes:
+        """Return the hash by which a record is found by *text* (`NewRecord.topics`)."""
+        return topics.topic_of(text, self.lane_hash)
+
+    def _findable(self, text: str | None) -> None:
+        """Note that a record may be found by *text*."""
+        if text is not None:
+            self._topics.add(self.topic(text))
+
+    async def records_on(self, texts: Collection[str], settled_after: int) -> list[Record]:
+        """
+        Return what is found by any of *texts* and is not confirmed, or was delivered after *settled_after*; oldest first.
+
+        Most look-ups are about nobody of whom we have something: that is known without asking the file.
+        """
+        if self._topics.isdisjoint(map(self.topic, texts)):
+            return []
+        return await self._engine.read(topics.records_on, texts, settled_after, self.lane_hash)
+
+    async def remembered(self) -> Total:
+        """Return how much is remembered."""
+        return await self._engine.read(remembered.total)
+
     # People whose real id is not known yet
 
     async def learn(self, provisional: str, real: str, rekey: Rekey, now: int, *, adopted: bool = False) -> bool:
@@ -407,6 +480,7 @@ class Journal:
         Returns:
             False where the id is not ours, or is known to stand for somebody else: then nothing is changed.
         """
+        self._findable(real)
         return await self._engine.write(identity_ledger.learn, Learnt(provisional, real, rekey, adopted), self.lane_hash, now)
 
     async def identities(self, provisionals: Collection[str]) -> dict[str, Identity]:

@@ -64,7 +64,7 @@ class NewRecord:
     two tellings of it may differ; `override` says why it is to be kept although the fact is known with other content.
     `idempotency_key` is the 16-byte keyed hash of principal and key, `fingerprint` the hash of the request it came with. `awaits` are
     the provisional ids that it is keyed by. `deadline_at` is until when the server takes it, wall-clock milliseconds UTC.
-    `clock_doubt` says why `recorded_at` cannot be believed, None where it can.
+    `clock_doubt` says why `recorded_at` cannot be believed, None where it can. `topics` are the keyed hashes by which a look-up finds it.
     """
 
     id: bytes
@@ -85,6 +85,7 @@ class NewRecord:
     awaits: tuple[str, ...] = ()
     deadline_at: int | None = None
     clock_doubt: str | None = None
+    topics: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from proxy.operations.centre import Centre
 from proxy.operations.health import recording
+from proxy.operations.reads import remembered
 from proxy.operations.times import rfc3339
 from proxy.rules.circuit import Phase
 from proxy.rules.outage import lasted_ms
@@ -46,6 +47,7 @@ async def status(centre: Centre) -> dict[str, Any]:
         "restored": _restored(centre.journal.restored),
         "all_confirmed": not any(snapshot.records[state] for state in OPEN_STATES),
         "clock": _clock(centre),
+        "remembered": await remembered(centre),
     }
 
 

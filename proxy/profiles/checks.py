@@ -26,6 +26,7 @@ def between_parts(profile: object) -> Iterator[Finding]:
     yield from _repeated_names(routes)
     yield from _unclear_paths(routes)
     yield from _look_ups_of_writes(routes)
+    yield from _unknown_overlays(routes, profile.get("overlays"))
     if profile.get("provisional") is None:
         yield from _ids_without_form(routes)
 
@@ -59,6 +60,21 @@ def _look_ups_of_writes(routes: Sequence[_Route]) -> Iterator[Finding]:
         methods = [other.get("method") for other in routes if other.get("path") == path]
         if isinstance(path, str) and methods and "GET" not in methods:
             yield ("routes", index, "look_up", "path"), "is asked with GET, and the routes of that path are for other methods"
+
+
+def _unknown_overlays(routes: Sequence[_Route], overlays: object) -> Iterator[Finding]:
+    known = overlays if isinstance(overlays, dict) else {}
+    records = {str(route.get("name")): route for route in routes if route.get("policy") == "record"}
+    for index, route in enumerate(routes):
+        name = route.get("overlay")
+        if isinstance(name, str) and name not in known:
+            yield ("routes", index, "overlay"), f'there is no overlay "{name}"; {meant(name, known)}'
+    for name, overlay in known.items():
+        changes = overlay.get("changes") if isinstance(overlay, dict) else None
+        for index, change in enumerate(changes if isinstance(changes, list) else ()):
+            record = change.get("record") if isinstance(change, dict) else None
+            if isinstance(record, str) and record not in records:
+                yield ("overlays", name, "changes", index, "record"), f'there is no record route "{record}"; {meant(record, records)}'
 
 
 def _ids_without_form(routes: Sequence[_Route]) -> Iterator[Finding]:

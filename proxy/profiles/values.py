@@ -68,5 +68,14 @@ ProblemExpression = Annotated[Expression, AfterValidator(over("code", "title", "
 QuestionExpression = Annotated[Expression, AfterValidator(over("request"))]
 """JMESPath over `request`: the record as it would go up, with real ids."""
 
+ItemExpression = Annotated[Expression, AfterValidator(over("item"))]
+"""JMESPath over `item`, one of those that an answer lists."""
+
+EmptyExpression = Annotated[Expression, AfterValidator(over())]
+"""JMESPath over nothing: a literal."""
+
+OverlayExpression = Annotated[Expression, AfterValidator(over("asked", "request", "record", "item"))]
+"""JMESPath over `asked` (the question), `request` (a record of ours), `record` with `number` and `person`, and `item`."""
+
 CandidateExpression = Annotated[Expression, AfterValidator(over("candidate", "request"))]
 """JMESPath over `candidate`, one of those that a look-up found, and `request`, the record as it would go up."""

@@ -29,6 +29,11 @@ class Credentials:
         self._of: dict[bytes, Fields] = {}
         self._last: dict[str, bytes] = {}
 
+    @property
+    def names(self) -> frozenset[bytes]:
+        """The credential fields, lower case."""
+        return self._names
+
     def split(self, fields: Fields) -> tuple[Fields, Fields]:
         """Return (fields that may be journalled, credential fields)."""
         return split_credentials(fields, self._names)

@@ -84,7 +84,7 @@ class PassRoute:
                 outcome = _outcome(answer, described=route is not None)
                 self.circuits.observe(permit, outcome)
                 self.meters.upstream_requests.labels(outcome.kind.value).inc()
-                return self._no_answer(answer) if isinstance(answer, Failure) else await _relay_answer(request, answer)
+                return self.no_answer(answer) if isinstance(answer, Failure) else await _relay_answer(request, answer)
         finally:
             self.circuits.unused(permit)
 
@@ -109,7 +109,8 @@ class PassRoute:
     def _server_down(self, group: str) -> web.Response:
         return self._problem("server-down", "It does not answer.", retry_after_s=self.circuits.retry_after_s(group))
 
-    def _no_answer(self, failure: Failure) -> web.Response:
+    def no_answer(self, failure: Failure) -> web.Response:
+        """Return what a client is told of a call that ended without an answer."""
         if failure.sent:
             return self._problem("server-no-answer", f"It ended with: {failure.kind.value}.")
         return self._problem("server-unreachable", f"It ended with: {failure.kind.value}.", retry_after_s=1)

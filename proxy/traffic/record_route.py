@@ -158,6 +158,7 @@ class RecordRoute:
             awaits=known.awaits,
             deadline_at=deadline_at(self.watch.wall(), self.profile.profile.back_entry, self.timezone),
             clock_doubt=None if doubt is None else str(doubt),
+            topics=self.persons.topics(route, admission.view),
         )
         return new, admission.view
 

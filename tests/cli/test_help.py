@@ -12,6 +12,7 @@ VERBS = [
     *((name,) for name in COMMANDS),
     *(("records", name) for name in ("list", "show", "edit", "retry", "settle", "discard")),
     ("outages", "list"),
+    ("reads", "purge"),
     ("audit", "list"),
     ("audit", "verify"),
     *(("profile", name) for name in ("new", "check", "try")),
