@@ -116,6 +116,7 @@ class Sidecar:
             sender=self.sender,
             replayer=self.replayer,
             passing=passing,
+            reading=reading,
             background=self.background,
             meters=self.meters,
             clock=self.clock,

@@ -34,6 +34,7 @@ from proxy.profiles.values import (
     ReceiptExpression,
     RequestExpression,
     Slot,
+    WarningExpression,
 )
 
 _Item = TypeVar("_Item")
@@ -239,6 +240,15 @@ class RefuseIf(Part):
     """Why, and what to send instead; shown to whoever sent it."""
 
 
+class WarnIf(Part):
+    """What a person at the desk is told with the receipt; the record is kept all the same."""
+
+    when: WarningExpression
+    """What holds of the record, and of the person as far as they are known here."""
+    text: Annotated[str, AfterValidator(matching(r"[!-~]([ -~]{0,198}[!-~])?", "one line of plain ASCII, 200 characters at most"))]
+    """What to say; it stands in a header field."""
+
+
 class Issues(Part):
     """What the upstream makes up for a record, and its client needs to go on."""
 
@@ -319,7 +329,7 @@ class Overlay(Part):
 _ON_RECORD_ROUTES: Final = ("lane", "natural_key", "content")
 _ONLY_ON_RECORD_ROUTES: Final = (
     *(*_ON_RECORD_ROUTES, "receipt", "if_refused", "issues", "look_up"),
-    *("send_headers", "refuse_if", "idempotent"),
+    *("send_headers", "refuse_if", "warn_if", "idempotent"),
 )
 _ONLY_ON_READ_ROUTES: Final = ("shared", "remember", "overlay")
 _WITHOUT_BODY: Final = ("GET", "HEAD", "OPTIONS")
@@ -356,6 +366,8 @@ class Route(Part):
     """Header fields that every send carries, where the client sent none of that name and the value is to be had."""
     refuse_if: tuple[RefuseIf, ...] = ()
     """What is not taken on this route, and why; of several the first counts."""
+    warn_if: tuple[WarnIf, ...] = ()
+    """What is said with a receipt, while the server cannot judge; needs a look_up, of whose answer the one candidate is `known`."""
     idempotent: QuestionExpression | None = None
     """Holds of a record that may be sent again without a look-up: sent twice, it changes what sending it once does."""
     shared: Literal["centre"] | None = None
@@ -392,6 +404,8 @@ class Route(Part):
             yield ("method",), f"a {self.method} changes nothing: there is nothing to record; its policy is read, pass or deny"
         if self.policy is Policy.READ and self.method not in ("GET", "HEAD"):
             yield ("method",), f"a {self.method} cannot be answered from memory; its policy is record, pass or deny"
+        if self.warn_if and self.look_up is None:
+            yield ("warn_if",), "needs a look_up: what is known of the person is what that would show"
         yield from self._misplaced_slots()
         yield from self._unknown_ids()
 

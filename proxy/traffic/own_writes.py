@@ -32,14 +32,19 @@ NOTHING_KNOWN: Final[Fields] = ((b"Content-Type", b"application/json"), (b"Cache
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """Whose records are laid over: everybody's here, or only those of `principal`, where nobody vouches for who asks."""
+    """
+    Whose records are laid over: everybody's here, or only those of `principal`, where nobody vouches for who asks.
+
+    `before`: only those with a lower number.
+    """
 
     everybody: bool
     principal: bytes | None = None
+    before: int | None = None
 
     def has(self, record: Record) -> bool:
         """Whether *record* is one of them."""
-        return self.everybody or record.principal == self.principal
+        return (self.everybody or record.principal == self.principal) and (self.before is None or record.number < self.before)
 
 
 @dataclass(frozen=True, slots=True)

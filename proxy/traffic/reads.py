@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 from aiohttp import web
 
+from proxy.profiles.model import Policy
 from proxy.rules import cache
 from proxy.rules.admission import request_view
 from proxy.rules.cache import Cause, Stored
 from proxy.rules.fields import forwardable, overlaid, readable_codings, to_block
-from proxy.rules.outcome import OutcomeKind, failed
+from proxy.rules.outcome import OutcomeKind, failed, view_of
 from proxy.rules.problems import problem
 from proxy.rules.routes import Match
 from proxy.rules.slots import translated
@@ -32,7 +33,7 @@ from proxy.traffic.fetching import Fetch, Fetched, TooLong
 from proxy.traffic.meters import Meters
 from proxy.traffic.own_writes import OwnWrites, Whose
 from proxy.traffic.pass_route import AGAIN_S, PassRoute
-from proxy.traffic.persons import Known, Persons
+from proxy.traffic.persons import NOBODY, Known, Persons
 from proxy.traffic.recollection import Asked, Recollection, health_of, refreshed
 from proxy.traffic.tasks import Background
 from proxy.traffic.upstream import Outgoing, Upstream
@@ -78,6 +79,30 @@ class ReadRoute:
         if permit is None:
             return await self._without_upstream(asked, Cause.OUTAGE) or self._server_down(route.group)
         return await self._fetched(asked, permit, held)
+
+    async def known(self, request: web.Request, inner: str, fields: Fields, credential: Fields, before: int) -> dict[str, Any] | None:
+        """
+        Return what a look-up would show now without the upstream, as `view_of` shows answers; None where nothing is known.
+
+        Args:
+            request: Of whoever asks.
+            inner: Path and query, without the prefix of `upstream.url`.
+            fields: Of their request, without credential.
+            credential: Theirs.
+            before: The number of the record for whose sake it is asked: it and later ones are left out.
+        """
+        match = self.profile.routes.match("GET", inner.partition("?")[0])
+        if match is None or match.route.policy is not Policy.READ:
+            return None
+        target = self.upstream.prefix + inner
+        known = await self.persons.resolve(match.route, target, b"", b"")
+        asked = self._asked(request, match, target, readable_codings(fields), credential, known or NOBODY)
+        stored = await self.recollection.stored(asked)
+        fetched_at = self.clock.wall() if stored is None else stored.fetched.wall
+        answer = None if stored is None else stored.answer
+        laid = await self.own_writes.over(match.route, asked.view, answer, fetched_at, Whose(everybody=True, before=before))
+        found = laid or answer
+        return None if found is None else view_of(found)
 
     def _asked(self, request: web.Request, match: Match, target: str, fields: Fields, credential: Fields, known: Known) -> Asked:
         route = match.route
