@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -33,15 +33,19 @@ from proxy.traffic.data_port import DataPort
 from proxy.traffic.disk_watch import DiskWatch
 from proxy.traffic.limits import Limits
 from proxy.traffic.look_ups import LookUps
+from proxy.traffic.memory import Memory
 from proxy.traffic.meters import Meters
 from proxy.traffic.monitor import Monitor
 from proxy.traffic.outage_keeper import OutageKeeper
 from proxy.traffic.own_credential import OwnCredential, own_credential
+from proxy.traffic.own_writes import OwnWrites
 from proxy.traffic.page_check import PageCheck
 from proxy.traffic.pass_route import OTHER_GROUP, PassRoute
 from proxy.traffic.persons import Persons, persons_of
 from proxy.traffic.prober import Prober
 from proxy.traffic.purger import Purger
+from proxy.traffic.reads import ReadRoute
+from proxy.traffic.recollection import Recollection
 from proxy.traffic.record_route import RecordRoute
 from proxy.traffic.recovery import take_over
 from proxy.traffic.replayer import Replayer
@@ -53,7 +57,7 @@ from proxy.traffic.tasks import Background
 from proxy.traffic.token_keys import TokenKeys
 from proxy.traffic.trials import Trials
 from proxy.traffic.upstream import Upstream
-from store.errors import JournalDamaged
+from store.errors import JournalDamaged, JournalError
 from store.journal import Journal
 
 log = logging.getLogger(__name__)
@@ -90,11 +94,27 @@ class Sidecar:
     keeper: OutageKeeper
     probers: tuple[Prober, ...]
     passing: PassRoute
+    memory: Memory
 
     def data_port(self, status: Callable[[], Awaitable[dict[str, Any]]], limits: Limits | None = None) -> DataPort:
         """Return the data port; *status* is what it tells client software of the centre, *limits* what each may take."""
         limits = limits or Limits()
         passing = replace(self.passing, limits=limits)
+        reading = ReadRoute(
+            profile=self.profile,
+            upstream=self.upstream,
+            circuits=self.circuits,
+            credentials=self.credentials,
+            budget=passing.budget,
+            persons=self.persons,
+            recollection=Recollection(self.profile, self.credentials, self.memory, self.clock, self.settings.reads.max_stale),
+            own_writes=OwnWrites(self.profile, self.journal, self.persons),
+            passing=passing,
+            background=self.background,
+            meters=self.meters,
+            clock=self.clock,
+            answer_within_s=self.settings.answering.answer_within,
+        )
         recording = RecordRoute(
             profile=self.profile,
             journal=self.journal,
@@ -104,6 +124,7 @@ class Sidecar:
             sender=self.sender,
             replayer=self.replayer,
             passing=passing,
+            reading=reading,
             background=self.background,
             meters=self.meters,
             clock=self.clock,
@@ -114,7 +135,7 @@ class Sidecar:
             limits=limits,
         )
         monitor = Monitor(self.profile, self.journal, status)
-        return DataPort(self.profile, self.upstream.prefix, recording, passing, monitor, self.meters)
+        return DataPort(self.profile, self.upstream.prefix, recording, reading, passing, monitor, self.meters)
 
     async def recover(self) -> None:
         """
@@ -149,6 +170,7 @@ class Sidecar:
         yield "sweep", self.sweeper.step, Wake()
         yield "pages", self.page_check.step, Wake()
         yield "purge", self.purger.step, Wake()
+        yield "memory", self.memory.step, Wake()
         yield "home", self._stay, Wake()
         yield "disk", DiskWatch(self.journal).step, disk
         yield "token-keys", self.credentials.keys.step, self.credentials.keys.wake
@@ -166,6 +188,8 @@ class Sidecar:
                 loop.cancel()
             await asyncio.gather(*loops, return_exceptions=True)
             late = await self.background.finish(SETTLING_S)
+            with suppress(JournalError):
+                await self.memory.flush()
             log.info("stopped", extra={"action": "stopped", "unsettled": late})
 
 
@@ -253,10 +277,11 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
         replayer=replayer,
         sweeper=Sweeper(active, journal, look_ups, circuits, budget, meters, clock, watch, ZoneInfo(settings.centre.timezone)),
         page_check=PageCheck(journal),
-        purger=Purger(journal, clock, watch, settings.privacy.keep_delivered),
+        purger=Purger(journal, clock, watch, _keep_delivered_s(settings, profile)),
         keeper=keeper,
         probers=probers,
         passing=passing,
+        memory=Memory(journal, clock, settings.reads.size_max),
     )
 
 
@@ -289,6 +314,11 @@ def _credentials(  # noqa: PLR0913, PLR0917 - the parts it is made of
         wall=watch.wall,
         in_auth_outage=circuits.auth_outage,
     )
+
+
+def _keep_delivered_s(settings: Settings, profile: Profile) -> float:
+    stale = [route.remember.max_stale for route in profile.routes if route.overlay is not None]
+    return max(settings.privacy.keep_delivered, settings.reads.max_stale, *(each for each in stale if each is not None))
 
 
 def _policy(settings: Settings, *, has_probe: bool) -> CircuitPolicy:

@@ -89,6 +89,7 @@ async def running(settings: Settings, environ: Mapping[str, str], role: Role, me
                 hold_bell=Wake(),
                 watch=sidecar.watch,
                 narrowed=role is Role.CLI,
+                memory=sidecar.memory,
             )
             sidecar.watch.bells.append(traffic.hold_bell.ring)
             centre = Centre(journal, sidecar.clock, sidecar.persons, traffic)

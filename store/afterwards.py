@@ -40,4 +40,5 @@ def purge(db: Db, delivered_before: int, now: int) -> int:
     run(db, "purge_requests", numbers=numbers)
     run(db, "purge_revisions", numbers=numbers)
     run(db, "purge_answers", numbers=numbers)
+    run(db, "leave_topics", numbers=numbers)
     return len(json.loads(numbers))

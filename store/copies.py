@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
-from store import audit
+from store import audit, remembered
 from store.file.home import Home
 from store.identity_ledger import BY_ITSELF, PROVISIONAL_IDS
 from store.queries import Db, run, value
@@ -49,7 +49,8 @@ def restored(db: Db) -> Restored | None:
 
 
 def mark_copied(db: Db, now: int) -> None:
-    """In a backup: wherever it is put in place, it is known for one."""
+    """In a backup: wherever it is put in place, it is known for one. Answers that are remembered are expendable, and left out of it."""
+    remembered.forget_all(db)
     run(db, "set_meta", name=_COPIED, value=str(now).encode())
 
 

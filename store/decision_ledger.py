@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from store import audit, claims, identity_ledger, lanes, record_ledger
+from store import audit, claims, identity_ledger, lanes, record_ledger, topics
 from store.decisions import Act, Decided, Decision, Edited, HeldGroup, NotDecided, Obstacle, Revision
 from store.identities import Learnt
 from store.identity_ledger import LaneHash
@@ -45,6 +45,8 @@ def edit(db: Db, seen: Record, edited: Edited, act: Act, lane_hash: LaneHash, no
         # A registration stays in the lane of the id that was issued with it: its person's records wait there.
         issued = () if record.issues is None else (lane_hash(record.issues),)
         lanes.recount(db, lanes.exchange(db, record.number, (*edited.lanes, *issued)))
+        own = () if record.issues is None else (topics.topic_of(record.issues, lane_hash),)
+        topics.enter(db, record.number, (*edited.topics, *own))
         _to(db, record, Settlement(_S.PENDING, None, cleared=record.state is _S.HELD), now)
 
     return _decide(db, seen, act, "edit", now, free, change)

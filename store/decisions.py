@@ -33,6 +33,7 @@ class Edited:
     natural_key: bytes | None
     content: bytes
     awaits: tuple[str, ...] = ()
+    topics: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

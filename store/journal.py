@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import secrets
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -29,11 +30,13 @@ from store import (
     principal_ledger,
     record_ledger,
     record_search,
+    remembered,
+    topics,
 )
 from store.audit import AuditEntry
 from store.copies import Restored
 from store.decisions import Act, Decision, Edited, HeldGroup, Revision
-from store.errors import JournalDamaged, JournalUnwritable
+from store.errors import JournalDamaged, JournalError, JournalUnwritable
 from store.file import home
 from store.file.backup import About, Backup, back_up
 from store.file.engine import CommitObserver, size_bytes
@@ -55,13 +58,17 @@ from store.records import (
     NewRecord,
     Outrun,
     Record,
+    Recorded,
     RecordState,
     Same,
     Settlement,
     StoredAnswer,
 )
+from store.remembered import Remembered, Total
 from store.rescue import Rescue, rescues
 from store.snapshot import Snapshot, snapshot
+
+log = logging.getLogger(__name__)
 
 _LANE_BYTES: Final = 16
 
@@ -110,6 +117,7 @@ class Journal:
         self._installation = installation
         self._lock = lock
         self._restored: Restored | None = None
+        self._topics: set[bytes] = set()
 
     @classmethod
     async def open(
@@ -127,7 +135,15 @@ class Journal:
             await engine.close()
             raise
         await engine.keep_pages(_root_of_meta)
-        return cls(JournalFile(path, key), engine, installation, lock)
+        journal = cls(JournalFile(path, key), engine, installation, lock)
+        await journal._load_topics()
+        return journal
+
+    async def _load_topics(self) -> None:
+        try:
+            self._topics = await self._engine.read(topics.known, self.lane_hash)
+        except JournalError as error:  # what they are for, records laid over look-ups, is not worth a refusal to start
+            log.warning("records are not laid over look-ups", extra={"action": "topics_unread", "error": type(error).__name__})
 
     async def close(self) -> None:
         """Finish what is queued, fold the log into the file, close it, and let others have it."""
@@ -235,7 +251,10 @@ class Journal:
         verb: Callable[[Db], Admission] = partial(record_ledger.record, new=new, send=send, may_wait=may_wait)
         if issue is not None:
             verb = partial(record_ledger.register, new=new, issue=issue, lane_hash=self.lane_hash, send=send, may_wait=may_wait)
-        return await self._engine.keep(verb, new.id, partial(record_ledger.hold_told_paper, ids=[new.id]), within_s)
+        self._topics.update(new.topics)  # before it is there: more than what is there is no harm
+        admission = await self._engine.keep(verb, new.id, partial(record_ledger.hold_told_paper, ids=[new.id]), within_s)
+        self._findable(admission.issues if isinstance(admission, Recorded) else None)
+        return admission
 
     async def known(self, new: NewRecord) -> Same | Conflict | KeyReused | Outrun | None:
         """Return what is known of a write already; None where it would be kept. For when nothing can be."""
@@ -260,6 +279,7 @@ class Journal:
 
         What is learnt with it stands in any case.
         """
+        self._findable(None if learnt is None else learnt.real)
 
         def change(db: Db) -> bool:
             return record_ledger.settle(db, number, attempt, settlement, now, answer)
@@ -268,6 +288,7 @@ class Journal:
 
     async def move(self, number: int, from_state: RecordState, to: Settlement, now: int, *, learnt: Learnt | None = None) -> bool:
         """Move a record by a decision without a send; False where it no longer stands in *from_state*. As `settle` with *learnt*."""
+        self._findable(None if learnt is None else learnt.real)
 
         def change(db: Db) -> bool:
             return record_ledger.move(db, number, from_state, to, now)
@@ -372,6 +393,7 @@ class Journal:
 
     async def edit(self, seen: Record, edited: Edited, act: Act, now: int) -> Decision:
         """Let a held, or a never sent, record say something else, and queue it; what it said is kept as a revision."""
+        self._topics.update(edited.topics)
         return await self._engine.write(decision_ledger.edit, seen, edited, act, self.lane_hash, now)
 
     async def retry(self, seen: Record, act: Act, now: int) -> Decision:
@@ -380,6 +402,7 @@ class Journal:
 
     async def settle_by_person(self, seen: Record, reference: str, act: Act, now: int, *, learnt: Learnt | None = None) -> Decision:
         """Take a person's word that the server has a record; with *learnt*, who it is that was registered."""
+        self._findable(None if learnt is None else learnt.real)
         return await self._engine.write(decision_ledger.settle, seen, reference, act, learnt, self.lane_hash, now)
 
     async def discard(self, seen: Record, act: Act, now: int) -> Decision:
@@ -424,6 +447,51 @@ class Journal:
         """Forget what some records delivered before then said and were answered; return how many: call it again until it is 0."""
         return await self._engine.write(afterwards.purge, delivered_before, now)
 
+    # What is read
+
+    async def remember(self, answers: Sequence[Remembered], used: Collection[bytes], bytes_max: int, now: int) -> None:
+        """Keep answers of the upstream, note which were given, and forget the least used beyond *bytes_max*."""
+        await self._engine.write(remembered.remember, answers, used, bytes_max, now)
+
+    async def recall(self, question: bytes) -> list[Remembered]:
+        """Return what is remembered of a question, one answer for each variant, newest first."""
+        return await self._engine.read(remembered.recall, question)
+
+    async def forget(self, question: bytes) -> None:
+        """Forget the answer to one question."""
+        await self._engine.write(remembered.forget, question)
+
+    async def forget_expired(self, now: int) -> int:
+        """Forget answers too old to be given; return how many: call it again until it is 0."""
+        return await self._engine.write(remembered.forget_expired, now)
+
+    async def shed(self) -> int:
+        """Forget the least used answers for room on the disk; return how many."""
+        return await self._engine.write(remembered.shed)
+
+    def topic(self, text: str) -> bytes:
+        """Return the hash by which a record is found by *text* (`NewRecord.topics`)."""
+        return topics.topic_of(text, self.lane_hash)
+
+    def _findable(self, text: str | None) -> None:
+        """Note that a record may be found by *text*."""
+        if text is not None:
+            self._topics.add(self.topic(text))
+
+    async def records_on(self, texts: Collection[str], settled_after: int) -> list[Record]:
+        """
+        Return what is found by any of *texts* and is not confirmed, or was delivered after *settled_after*; oldest first.
+
+        Most look-ups are about nobody of whom we have something: that is known without asking the file.
+        """
+        if self._topics.isdisjoint(map(self.topic, texts)):
+            return []
+        return await self._engine.read(topics.records_on, texts, settled_after, self.lane_hash)
+
+    async def remembered(self) -> Total:
+        """Return how much is remembered."""
+        return await self._engine.read(remembered.total)
+
     # People whose real id is not known yet
 
     async def learn(self, provisional: str, real: str, rekey: Rekey, now: int, *, adopted: bool = False) -> bool:
@@ -435,6 +503,7 @@ class Journal:
         Returns:
             False where the id is not ours, or is known to stand for somebody else: then nothing is changed.
         """
+        self._findable(real)
         return await self._engine.write(identity_ledger.learn, Learnt(provisional, real, rekey, adopted), self.lane_hash, now)
 
     async def identities(self, provisionals: Collection[str]) -> dict[str, Identity]:
@@ -463,11 +532,11 @@ class Journal:
         """Return what goes up with a client's credential and heads its lanes, by group and principal."""
         return await self._engine.read(principal_ledger.waiting)
 
-    async def remember(self, name: str, content: bytes) -> None:
+    async def note_down(self, name: str, content: bytes) -> None:
         """Keep something that can be had again but may be needed while it cannot, in place of what was kept under that name."""
         await self._engine.write(_remember, name, content)
 
-    async def remembered(self, name: str) -> bytes | None:
+    async def noted(self, name: str) -> bytes | None:
         """Return what was kept under that name."""
         return await self._engine.read(_remembered, name)
 

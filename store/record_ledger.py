@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Final
 
-from store import claims, identity_ledger, lanes, principal_ledger
+from store import claims, identity_ledger, lanes, principal_ledger, topics
 from store.identities import Learnt
 from store.identity_ledger import LaneHash
 from store.queries import Db, rows, run, value
@@ -54,6 +55,7 @@ def register(db: Db, new: NewRecord, issue: Callable[[int], str], lane_hash: Lan
     if (known := _outcome_of_asking(db, new, may_wait=may_wait)) is not None:
         return known
     provisional = identity_ledger.next_provisional(db, issue, new.recorded_at)
+    new = replace(new, topics=(*new.topics, topics.topic_of(provisional, lane_hash)))
     recorded = _keep(db, new, (*new.lanes, lane_hash(provisional)), provisional, send=send)
     identity_ledger.issued(db, provisional, recorded.number, new.recorded_at)
     return recorded
@@ -135,6 +137,7 @@ def _keep(db: Db, new: NewRecord, its_lanes: Sequence[bytes], issues: str | None
     lanes.enter(db, number, own_lanes)
     claims.claim(db, number, new)
     principal_ledger.know(db, new)
+    topics.enter(db, number, new.topics)
     run(db, "count_up", name=RECORDED_TOTAL, label=new.route)
     run(db, "count_into_running_outage", route_group=new.group)
     return Recorded(number, state, issues)

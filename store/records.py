@@ -66,6 +66,7 @@ class NewRecord:
     the provisional ids that it is keyed by. `deadline_at` is until when the server takes it, wall-clock milliseconds UTC.
     `clock_doubt` says why `recorded_at` cannot be believed, None where it can. `same` is a keyed hash: the credential of any principal
     with an equal one may send it.
+    `topics` are the keyed hashes by which a look-up finds it.
     """
 
     id: bytes
@@ -87,6 +88,7 @@ class NewRecord:
     deadline_at: int | None = None
     clock_doubt: str | None = None
     same: bytes | None = None
+    topics: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ def _lines(found: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
         ("Oldest unsent", shown(found["oldest_unsent_at"], zone)),
         ("Next deadline", shown(found["next_deadline_at"], zone)),
         ("All confirmed", "yes" if found["all_confirmed"] else "no"),
+        ("Look-ups", f"{found['remembered']['answers']} answers remembered ({found['remembered']['bytes'] >> 20} MiB)"),
     ]
     if hold := found["hold"]:
         until = "until it is released: dosekeeper release" if hold["until"] is None else f"until {shown(hold['until'], zone)}"

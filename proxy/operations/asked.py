@@ -92,6 +92,13 @@ class ReleaseAsked(Asked):
     by: Name
 
 
+class PurgeReadsAsked(Asked):
+    """The end of all that is remembered of the server's answers."""
+
+    by: Name
+    reason: Reason = ""
+
+
 class ReplayAsked(Choice):
     """
     A replay of what is chosen, or (`dry_run`) what it would send; `rate` is calls a minute, never more than the settings allow.

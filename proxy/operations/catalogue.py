@@ -9,7 +9,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from proxy.operations import audit, backup, bundle, editing, export, held, holding, journal, outages, records, repair, replay, status
+from proxy.operations import (
+    audit,
+    backup,
+    bundle,
+    editing,
+    export,
+    held,
+    holding,
+    journal,
+    outages,
+    reads,
+    records,
+    repair,
+    replay,
+    status,
+)
 from proxy.operations.asked import (
     AuditAsked,
     BackupAsked,
@@ -19,6 +34,7 @@ from proxy.operations.asked import (
     HoldAsked,
     ManyAsked,
     NothingAsked,
+    PurgeReadsAsked,
     RecordAsked,
     RecordsAsked,
     ReleaseAsked,
@@ -118,6 +134,10 @@ async def _support(centre: Centre, asked: Mapping[str, object]) -> object:
     return await bundle.facts(centre)
 
 
+async def _purge_reads(centre: Centre, asked: Mapping[str, object]) -> object:
+    return await reads.purge(centre, parsed(PurgeReadsAsked, asked))
+
+
 ACTS: Final[Mapping[str, Act]] = {
     "status": _status,
     "records": _records,
@@ -139,5 +159,6 @@ ACTS: Final[Mapping[str, Act]] = {
     "progress": _progress,
     "backup": _backup,
     "support": _support,
+    "purge-reads": _purge_reads,
 }
 """Each takes what was asked, held against its model in `proxy.operations.asked`; raises what is in `proxy.operations.errors`."""

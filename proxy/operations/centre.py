@@ -11,6 +11,7 @@ from proxy.traffic.circuits import Circuits
 from proxy.traffic.clock import Clock
 from proxy.traffic.clock_watch import ClockWatch
 from proxy.traffic.credentials import Credentials
+from proxy.traffic.memory import Memory
 from proxy.traffic.persons import Persons
 from proxy.traffic.replayer import Replayer
 from proxy.traffic.retry import Wake
@@ -29,6 +30,7 @@ class Traffic:
     hold_bell: Wake
     watch: ClockWatch
     narrowed: bool = False
+    memory: Memory | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ async def _edited(centre: Centre, record: Record) -> Edited:
         raise Unfit(f"It could not be recorded like that: {admission.detail}")
     facts = admission.facts
     lanes, key, content = persons.lanes(facts), persons.natural_key(route, facts), persons.content(facts)
-    return Edited(record.target, record.headers, record.body, lanes, key, content, known.awaits)
+    return Edited(record.target, record.headers, record.body, lanes, key, content, known.awaits, persons.topics(route, admission.view))
 
 
 def _headers(record: Record, body: bytes) -> bytes:

@@ -41,6 +41,7 @@ PLACES: Final[Mapping[str, Place]] = {
     "progress": Place("GET", "/api/replay"),
     "backup": Place("POST", "/api/backup", answer_s=600.0),
     "support": Place("GET", "/api/support"),
+    "purge-reads": Place("POST", "/api/reads/purge", answer_s=600.0),
 }
 
 JOURNAL_FIELD: Final = "Dosekeeper-Journal"

@@ -9,6 +9,7 @@ from proxy.operations.centre import Centre
 from proxy.operations.groups import group_is_down, groups, is_down
 from proxy.operations.health import recording
 from proxy.operations.log_ins import needing
+from proxy.operations.reads import remembered
 from proxy.operations.times import rfc3339
 from proxy.rules.outage import lasted_ms
 from proxy.rules.stamps import Stamp
@@ -52,6 +53,7 @@ async def status(centre: Centre) -> dict[str, Any]:
         "all_confirmed": not any(snapshot.records[state] for state in OPEN_STATES),
         "clock": _clock(centre),
         "damage": [rescue_value(rescue) for rescue in snapshot.rescues],
+        "remembered": await remembered(centre),
     }
 
 

@@ -27,6 +27,7 @@ def between_parts(profile: object) -> Iterator[Finding]:
     yield from _unclear_paths(routes)
     yield from _look_ups_of_writes(routes)
     yield from _unknown_vouchers(routes, profile.get("credentials"))
+    yield from _unknown_overlays(routes, profile.get("overlays"))
     if profile.get("provisional") is None:
         yield from _ids_without_form(routes)
 
@@ -68,6 +69,21 @@ def _unknown_vouchers(routes: Sequence[_Route], credentials: object) -> Iterator
     for index, name in enumerate(named if isinstance(named, list) else ()):
         if isinstance(name, str) and name not in names:
             yield ("credentials", "vouched_by", index), f'there is no route "{name}"; {meant(name, names)}'
+
+
+def _unknown_overlays(routes: Sequence[_Route], overlays: object) -> Iterator[Finding]:
+    known = overlays if isinstance(overlays, dict) else {}
+    records = {str(route.get("name")): route for route in routes if route.get("policy") == "record"}
+    for index, route in enumerate(routes):
+        name = route.get("overlay")
+        if isinstance(name, str) and name not in known:
+            yield ("routes", index, "overlay"), f'there is no overlay "{name}"; {meant(name, known)}'
+    for name, overlay in known.items():
+        changes = overlay.get("changes") if isinstance(overlay, dict) else None
+        for index, change in enumerate(changes if isinstance(changes, list) else ()):
+            record = change.get("record") if isinstance(change, dict) else None
+            if isinstance(record, str) and record not in records:
+                yield ("overlays", name, "changes", index, "record"), f'there is no record route "{record}"; {meant(record, records)}'
 
 
 def _ids_without_form(routes: Sequence[_Route]) -> Iterator[Finding]:

@@ -72,6 +72,15 @@ class OwnFunctions(Functions):
         """Return *value* as it stands in the query of a URL."""
         return quote(value, safe="") if isinstance(value, str) else None
 
+    @signature({"types": []}, {"types": []})
+    def _func_days_between(self, earlier: object, later: object) -> int | None:
+        """Return how many days it is from one ISO date to another, below 0 if they are the other way round; null if one is none."""
+        try:
+            both = [date.fromisoformat(each) for each in (earlier, later) if isinstance(each, str)]
+        except ValueError:
+            return None
+        return (both[1] - both[0]).days if len(both) == 2 else None  # noqa: PLR2004 - two dates
+
     @signature({"types": []})
     def _func_day(self, value: object) -> str | None:
         """Return the calendar day of an ISO 8601 date or time, as it is written there; null if it is none."""

@@ -23,8 +23,11 @@ from proxy.profiles.values import (
     CallerExpression,
     CandidateExpression,
     ClockTime,
+    EmptyExpression,
+    ItemExpression,
     LowerCaseFieldName,
     Name,
+    OverlayExpression,
     PathTemplate,
     PlainPath,
     ProblemExpression,
@@ -32,6 +35,7 @@ from proxy.profiles.values import (
     ReceiptExpression,
     RequestExpression,
     Slot,
+    WarningExpression,
 )
 
 _Item = TypeVar("_Item")
@@ -71,6 +75,19 @@ class IfRefused(StrEnum):
     """It waits for a person, and its lane behind it."""
     PASS_BY = "pass_by"  # noqa: S105 - no password
     """It is `refused`, and its lane goes on."""
+
+
+class Despite(StrEnum):
+    """A wish of the upstream's about an answer (Cache-Control) that a route may leave aside, each by its name."""
+
+    NO_STORE = "no-store"
+    """It is not to be kept."""
+    NO_CACHE = "no-cache"
+    """It is not to be given without asking again."""
+    MUST_REVALIDATE = "must-revalidate"
+    """It is not to be given when it is stale."""
+    PRIVATE = "private"
+    """It is for one person; of concern on shared routes only."""
 
 
 class ErrorText(StrEnum):
@@ -232,6 +249,15 @@ class RefuseIf(Part):
     """Why, and what to send instead; shown to whoever sent it."""
 
 
+class WarnIf(Part):
+    """What a person at the desk is told with the receipt; the record is kept all the same."""
+
+    when: WarningExpression
+    """What holds of the record, and of the person as far as they are known here."""
+    text: Annotated[str, AfterValidator(matching(r"[!-~]([ -~]{0,198}[!-~])?", "one line of plain ASCII, 200 characters at most"))]
+    """What to say; it stands in a header field."""
+
+
 class Issues(Part):
     """What the upstream makes up for a record, and its client needs to go on."""
 
@@ -260,11 +286,61 @@ class LookUp(Part):
     """The id that the upstream issued; on routes that issue one."""
 
 
+class Remember(Part):
+    """What is kept of the answers on a read route, for an outage."""
+
+    max_stale: Duration | None = None
+    """The oldest answer that is given; left out: `reads.max_stale` of the configuration; 0s: none is kept."""
+    headers: tuple[LowerCaseFieldName, ...] = ()
+    """Request fields that are part of the question, beside those that the upstream names in Vary."""
+    despite: tuple[Despite, ...] = ()
+    """Wishes in the upstream's Cache-Control that are not followed: an outage without the answer is worse."""
+
+
+class Change(Part):
+    """How the records of one route change an answer that lists something."""
+
+    record: Name
+    """The record route."""
+    about: QuestionExpression
+    """The texts by which a record is found: a text or a list of texts, such as the person's id. A registration is found by its id too."""
+    same: OverlayExpression
+    """The item is the one that the record is about."""
+    shown: OverlayExpression | None = None
+    """The item shows the record already: the server's word counts. Left out: never."""
+    set: OverlayExpression | None = None
+    """Members of the item as they would be; those without a value are left alone."""
+    where: OverlayExpression | None = None
+    """The question is about the record, so that an item that is not there is added. Left out: always."""
+    add: OverlayExpression | None = None
+    """The item that would be there."""
+
+
+class Overlay(Part):
+    """How this centre's own records are laid over answers until the server shows them."""
+
+    about: RequestExpression
+    """The texts that a question names: a text or a list of texts, such as an id and a mobile."""
+    items: BodyPath
+    """Dotted path of the list in the answer's body."""
+    item_about: ItemExpression
+    """The texts by which an item's records are found."""
+    empty: EmptyExpression
+    """The body of an answer in which there is nobody."""
+    none: AnswerExpression | None = None
+    """The server's own error that says that there is nobody."""
+    read_lag: Duration = seconds("30m")
+    """How long after a delivery an answer of the server's may still not show it."""
+    changes: Some[Change]
+    """What records change."""
+
+
 _ON_RECORD_ROUTES: Final = ("lane", "natural_key", "content")
 _ONLY_ON_RECORD_ROUTES: Final = (
     *(*_ON_RECORD_ROUTES, "receipt", "if_refused", "issues", "look_up"),
-    *("send_headers", "refuse_if", "idempotent"),
+    *("send_headers", "refuse_if", "warn_if", "idempotent"),
 )
+_ONLY_ON_READ_ROUTES: Final = ("shared", "remember", "overlay")
 _WITHOUT_BODY: Final = ("GET", "HEAD", "OPTIONS")
 
 
@@ -299,8 +375,16 @@ class Route(Part):
     """Header fields that every send carries, where the client sent none of that name and the value is to be had."""
     refuse_if: tuple[RefuseIf, ...] = ()
     """What is not taken on this route, and why; of several the first counts."""
+    warn_if: tuple[WarnIf, ...] = ()
+    """What is said with a receipt, while the server cannot judge; needs a look_up, of whose answer the one candidate is `known`."""
     idempotent: QuestionExpression | None = None
     """Holds of a record that may be sent again without a look-up: sent twice, it changes what sending it once does."""
+    shared: Literal["centre"] | None = None
+    """`centre`: its answer is the same for everybody in the centre, and one who asked is enough for all. Left out: each has their own."""
+    remember: Remember = Remember()
+    """What is kept of its answers for an outage; on read routes."""
+    overlay: Name | None = None
+    """The profile's overlay that is laid over its answers; on read routes."""
     issues: Issues | None = None
     """What the upstream makes up for the record; until then the client has a provisional one."""
     look_up: LookUp | None = None
@@ -319,10 +403,18 @@ class Route(Part):
         else:
             given = [name for name in _ONLY_ON_RECORD_ROUTES if name in self.model_fields_set]
             yield from (((name,), f"belongs on record routes only; this one is {self.policy}") for name in given)
+        if self.policy is not Policy.READ:
+            yield from (
+                ((name,), f"belongs on read routes only; this one is {self.policy}")
+                for name in _ONLY_ON_READ_ROUTES
+                if name in self.model_fields_set
+            )
         if self.policy is Policy.RECORD and not writes:
             yield ("method",), f"a {self.method} changes nothing: there is nothing to record; its policy is read, pass or deny"
         if self.policy is Policy.READ and self.method not in ("GET", "HEAD"):
             yield ("method",), f"a {self.method} cannot be answered from memory; its policy is record, pass or deny"
+        if self.warn_if and self.look_up is None:
+            yield ("warn_if",), "needs a look_up: what is known of the person is what that would show"
         yield from self._misplaced_slots()
         yield from self._unknown_ids()
 
@@ -376,6 +468,8 @@ class Profile(Part):
     """When to ask once more for what was delivered; left out: never."""
     provisional: Provisional | None = None
     """The form of provisional ids; needed where a route issues an id."""
+    overlays: Mapping[Name, Overlay] = {}
+    """How records of this centre are laid over answers, by name."""
     groups: Annotated[Mapping[Name, Group], AfterValidator(not_empty)]
     """Routes that are up or down together."""
     routes: Some[Route]

@@ -60,13 +60,28 @@ AnswerExpression = Annotated[Expression, AfterValidator(over("status", "headers"
 """JMESPath over an answer; `headers` holds lower-case names, `body` the parsed JSON or null, `text` the body as text."""
 
 ReceiptExpression = Annotated[Expression, AfterValidator(over("request", "record"))]
-"""JMESPath over `request` (as in a lane) and `record` with `id`, `number`, `state` and, where the route issues an id, `provisional_id`."""
+"""
+JMESPath over `request` (as in a lane) and `record` with `id`, `number`, `state`, `warnings` (texts) and, where the route issues an id,
+`provisional_id`.
+"""
 
 ProblemExpression = Annotated[Expression, AfterValidator(over("code", "title", "detail", "status"))]
 """JMESPath over an error of ours: its `code` and HTTP `status`, and what to show a person, `title` in short and `detail` at length."""
 
 QuestionExpression = Annotated[Expression, AfterValidator(over("request"))]
 """JMESPath over `request`: the record as it would go up, with real ids."""
+
+ItemExpression = Annotated[Expression, AfterValidator(over("item"))]
+"""JMESPath over `item`, one of those that an answer lists."""
+
+EmptyExpression = Annotated[Expression, AfterValidator(over())]
+"""JMESPath over nothing: a literal."""
+
+OverlayExpression = Annotated[Expression, AfterValidator(over("asked", "request", "record", "item"))]
+"""JMESPath over `asked` (the question), `request` (a record of ours), `record` with `number` and `person`, and `item`."""
+
+WarningExpression = Annotated[Expression, AfterValidator(over("request", "known"))]
+"""JMESPath over `request` (a record of ours) and `known`, the person as the route's look-up would show them now, our records included."""
 
 CandidateExpression = Annotated[Expression, AfterValidator(over("candidate", "request"))]
 """JMESPath over `candidate`, one of those that a look-up found, and `request`, the record as it would go up."""

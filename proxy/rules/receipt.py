@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from re import compile as regex
@@ -31,7 +31,13 @@ class ReceiptAnswer:
 
 
 def receipt(
-    declared: Receipt | None, view: dict[str, Any], record_id: str, number: int, state: RecordState, provisional_id: str | None = None
+    declared: Receipt | None,
+    view: dict[str, Any],
+    record_id: str,
+    number: int,
+    state: RecordState,
+    provisional_id: str | None = None,
+    warnings: Sequence[str] = (),
 ) -> ReceiptAnswer:
     """
     Return the receipt in the shape the profile says the client's software expects, else a 202 of our own.
@@ -46,18 +52,22 @@ def receipt(
         number: The centre's running number.
         state: Where the record stands.
         provisional_id: The id it was given for the person, on routes that issue one.
+        warnings: What the person at the desk should know, each one line of ASCII.
     """
     record = {"id": record_id, "number": number, "state": state.value, "provisional_id": provisional_id}
-    data = {"request": view, "record": record}
+    data = {"request": view, "record": {**record, "warnings": list(warnings)}}
     status = HTTPStatus.ACCEPTED if declared is None else declared.status
     fields = [("Dosekeeper-Record", record_id), ("Dosekeeper-State", state.value)]
     if status == HTTPStatus.ACCEPTED:
         fields.append(("Location", RECORDS_PATH + record_id))
     if declared is not None:
         fields.extend(declared_fields(declared.headers, data))
+    said = {"warnings": list(warnings)} if warnings else {}
+    if warnings:
+        fields.append(("Dosekeeper-Warning", " | ".join(warnings)))
     fields.append(("Content-Type", "application/json"))
     body = None if declared is None else _json(declared.body.search(data))
-    return ReceiptAnswer(status, _first_of_each(fields), body or orjson.dumps({"offline_mode": 1, "record": record}))
+    return ReceiptAnswer(status, _first_of_each(fields), body or orjson.dumps({"offline_mode": 1, "record": record, **said}))
 
 
 def declared_fields(declared: Mapping[str, Expression], data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.profiles.model import Answers, ErrorText, Profile, Route
+from proxy.profiles.model import Answers, ErrorText, Overlay, Profile, Route
 from proxy.rules.problems import ErrorMembers
 from proxy.rules.routes import RouteTable
 
@@ -37,6 +37,10 @@ class ActiveProfile:
     def route(self, name: str) -> Route | None:
         """Return the route called *name*; None where the profile has it no longer."""
         return self._named.get(name)
+
+    def overlay_of(self, route: Route) -> Overlay | None:
+        """Return what is laid over the answers of *route*."""
+        return None if route.overlay is None else self.profile.overlays.get(route.overlay)
 
     @property
     def answers(self) -> Answers:

@@ -38,10 +38,16 @@ def relay_fields(fields: Fields, response: web.StreamResponse) -> None:
 
 def verdict(answer: Answer, record_id: str) -> web.Response:
     """Return the server's own answer, unchanged but for the name of the record."""
-    response = web.Response(status=answer.status, reason=answer.reason, body=answer.body or None)
-    relay_fields(answer.fields, response)
+    response = relayed(answer)
     response.headers["Dosekeeper-Record"] = record_id
     response[OUTCOME] = "verdict"
+    return response
+
+
+def relayed(answer: Answer) -> web.Response:
+    """Return an answer of the server's that was read whole, unchanged."""
+    response = web.Response(status=answer.status, reason=answer.reason, body=answer.body or None)
+    relay_fields(answer.fields, response)
     return response
 
 

@@ -172,7 +172,10 @@ class Circuits:
 
     def observe_probe(self, permit: Permit, outcome: Outcome) -> None:
         """Take the outcome of a probe as evidence."""
+        before = self._watched[permit.group].circuit.good_probes
         self._hear(permit.group, self._evidence(permit, outcome, probe=True))
+        if before < GOOD_PROBES <= self._watched[permit.group].circuit.good_probes:
+            self._ring()  # with nothing to send it is closed by these alone, and whoever knows that there is nothing sleeps
 
     def probing(self, group: str) -> Permit:
         """Return what a probe asked now will be judged by."""

@@ -105,7 +105,7 @@ class Credentials:
     def caller(self, request: web.BaseRequest) -> Caller:
         """Return who made *request*, and remember a credential that may be of use to what waits."""
         whole = tuple(request.raw_headers)
-        fields, credential = split_credentials(forwardable(whole), self._names())
+        fields, credential = split_credentials(forwardable(whole), self.names)
         token = token_in(credential, self.named.token)
         genuine = self.keys.genuine(token)
         held = self._held(fields, credential, claims_of(token) if genuine is None else genuine)
@@ -189,7 +189,9 @@ class Credentials:
         self.acceptances.refused(held.mark)
         return held.principal if was_good else None
 
-    def _names(self) -> frozenset[bytes]:
+    @property
+    def names(self) -> frozenset[bytes]:
+        """The credential fields, lower case."""
         return frozenset(name.encode() for name in self.named.headers) | self.own.names
 
     def _held(self, fields: Fields, credential: Fields, claims: Mapping[str, Any]) -> Held | None:

@@ -18,6 +18,7 @@ from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.meters import Meters
 from proxy.traffic.monitor import OWN_PREFIX, Monitor
 from proxy.traffic.pass_route import PassRoute
+from proxy.traffic.reads import ReadRoute
 from proxy.traffic.record_route import RecordRoute
 from store.errors import JournalError
 
@@ -31,6 +32,7 @@ class DataPort:
     profile: ActiveProfile
     prefix: str
     recording: RecordRoute
+    reading: ReadRoute
     passing: PassRoute
     monitor: Monitor
     meters: Meters
@@ -55,7 +57,9 @@ class DataPort:
             log.exception("journal cannot be asked", extra={"action": "journal_unreadable", "error": type(error).__name__})
             return self._problem("cannot-record", "The sidecar's journal cannot be read.")
 
-    async def _answer(self, request: web.Request, found: Match | None, target: str) -> web.StreamResponse:
+    async def _answer(  # noqa: PLR0911 - one way, one return
+        self, request: web.Request, found: Match | None, target: str
+    ) -> web.StreamResponse:
         if (code := refusal(request.method, request.version, target, request.raw_headers)) is not None:
             return self._problem(code, "It is not forwarded.")
         if target.startswith(OWN_PREFIX):
@@ -65,7 +69,9 @@ class DataPort:
         match found.route.policy:
             case Policy.RECORD:
                 return await self.recording.answer(request, found, target)
-            case Policy.READ | Policy.PASS:
+            case Policy.READ:
+                return await self.reading.answer(request, found, target)
+            case Policy.PASS:
                 return await self.passing.relay(request, found.route, target)
             case Policy.DENY:
                 return self._problem("denied", f"Route {found.route.name}.")

@@ -53,6 +53,12 @@ class Meters:
             buckets=FAST_S,
             registry=self.registry,
         )
+        self.reads = Counter(
+            named("reads"),
+            "Answers on read routes: the upstream's own, remembered ones, none to be had.",
+            ("result",),
+            registry=self.registry,
+        )
         self.sweep_missing = Counter(named("sweep_missing"), "Records that the upstream took and no longer has.", registry=self.registry)
         self.writes_unrecorded = Counter(
             named("writes_unrecorded"), "Writes passed on without a record because the journal could not keep them.", registry=self.registry

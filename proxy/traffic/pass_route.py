@@ -85,11 +85,9 @@ class PassRoute:
                     return self._problem(body.missing, "It was passed on in part.")
                 outcome = _outcome(answer, described=route is not None)
                 self.circuits.observe(permit, outcome)
-                # A head does not say whether a 401 is about the log-in: a wrong one-time password has one too.
-                if outcome.kind is not OutcomeKind.AUTH:
-                    self.credentials.judged(caller.held, outcome.kind, None, shows=self._vouches(route))
+                self.judge(caller, outcome, route)
                 self.meters.upstream_requests.labels(outcome.kind.value).inc()
-                return self._no_answer(answer) if isinstance(answer, Failure) else await _relay_answer(request, answer)
+                return self.no_answer(answer) if isinstance(answer, Failure) else await _relay_answer(request, answer)
         finally:
             self.circuits.unused(permit)
 
@@ -101,6 +99,11 @@ class PassRoute:
         if self.credentials.own.missing:
             return self._problem("credential-missing", "The sidecar has no token.", retry_after_s=TOKEN_AGAIN_S)
         return None
+
+    def judge(self, caller: Caller, outcome: Outcome, route: Route | None) -> None:
+        """Note what a head shows of the caller's credential; not whether a 401 is about it: a wrong one-time password has one too."""
+        if outcome.kind is not OutcomeKind.AUTH:
+            self.credentials.judged(caller.held, outcome.kind, None, shows=self._vouches(route))
 
     def _vouches(self, route: Route | None) -> bool:
         return route is not None and route.name in self.profile.profile.credentials.vouched_by
@@ -126,7 +129,8 @@ class PassRoute:
     def _server_down(self, group: str) -> web.Response:
         return self._problem("server-down", "It does not answer.", retry_after_s=self.circuits.retry_after_s(group))
 
-    def _no_answer(self, failure: Failure) -> web.Response:
+    def no_answer(self, failure: Failure) -> web.Response:
+        """Return what a client is told of a call that ended without an answer."""
         if failure.sent:
             return self._problem("server-no-answer", f"It ended with: {failure.kind.value}.")
         return self._problem("server-unreachable", f"It ended with: {failure.kind.value}.", retry_after_s=1)

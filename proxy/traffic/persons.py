@@ -19,6 +19,7 @@ from proxy.rules.admission import request_view
 from proxy.rules.facts import Facts, facts_of
 from proxy.rules.fields import from_block
 from proxy.rules.identity import find_provisional, provisional_id, running_numbers
+from proxy.rules.overlay import topics
 from proxy.rules.routes import without_prefix
 from proxy.rules.slots import slots_in, translated
 from proxy.settings import Settings
@@ -116,6 +117,10 @@ class Persons:
     def lanes(self, facts: Facts, more: tuple[str, ...] = ()) -> tuple[bytes, ...]:
         """Return the lanes of a request, and of *more* persons, as the journal keeps them."""
         return tuple(self.journal.lane_hash(lane) for lane in (*facts.lanes, *more))
+
+    def topics(self, route: Route, view: Mapping[str, Any]) -> tuple[bytes, ...]:
+        """Return by what a look-up finds a record, as the journal keeps it; *view* is its request as the client sent it."""
+        return tuple(self.journal.topic(text) for text in topics(self.profile.profile, route.name, view))
 
     def natural_key(self, route: Route, facts: Facts) -> bytes | None:
         """Return the natural key as the journal keeps it; None on a route without one."""

@@ -22,7 +22,11 @@ AGAIN_S: Final = 1.0
 
 @dataclass(slots=True)
 class Purger:
-    """Keeps `privacy.keep_delivered`, in seconds; only by a clock that the upstream bears out: one a year ahead would take everything."""
+    """
+    Keeps `privacy.keep_delivered`, in seconds; only by a clock that the upstream bears out: one a year ahead would take everything.
+
+    It is at least `reads.max_stale`: what was delivered since is laid over a remembered answer for as long as that is given.
+    """
 
     journal: Journal
     clock: Clock
@@ -35,7 +39,7 @@ class Purger:
         if not self.watch.confirmed():
             return UNSURE_S
         now = self.clock.wall()
-        purged = await self.journal.purge(now - int(self.keep_delivered_s * 1000), now)
+        purged = await self.journal.purge(now - int(self.keep_delivered_s * 1000), now) + await self.journal.forget_expired(now)
         if purged or await self.journal.give_back():
             self.made_room = True
             return AGAIN_S

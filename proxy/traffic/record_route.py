@@ -20,9 +20,11 @@ from proxy.rules.admission import Inadmissible, admit
 from proxy.rules.deadline import deadline_at
 from proxy.rules.fields import from_block, to_block
 from proxy.rules.idempotency import Malformed, fingerprint, parse_key
+from proxy.rules.look_up import question
 from proxy.rules.problems import problem
 from proxy.rules.receipt import receipt
 from proxy.rules.routes import Match
+from proxy.rules.warnings import warnings
 from proxy.rules.wire import Answer, text_of
 from proxy.traffic import answers
 from proxy.traffic.active_profile import ActiveProfile
@@ -37,6 +39,7 @@ from proxy.traffic.limits import Limits
 from proxy.traffic.meters import Meters
 from proxy.traffic.pass_route import PassRoute
 from proxy.traffic.persons import Persons
+from proxy.traffic.reads import ReadRoute
 from proxy.traffic.replayer import Replayer
 from proxy.traffic.sender import Sender
 from proxy.traffic.tasks import Background
@@ -89,6 +92,7 @@ class RecordRoute:
     sender: Sender
     replayer: Replayer
     passing: PassRoute
+    reading: ReadRoute
     background: Background
     meters: Meters
     clock: Clock
@@ -162,6 +166,7 @@ class RecordRoute:
             deadline_at=deadline_at(self.watch.wall(), self.profile.profile.back_entry, self.timezone),
             clock_doubt=None if doubt is None else str(doubt),
             same=write.caller.same,
+            topics=self.persons.topics(route, admission.view),
         )
         return new, admission.view
 
@@ -202,7 +207,7 @@ class RecordRoute:
         match kept:
             case Recorded():
                 self.replayer.wake.ring()
-                return self._receipt(write, str(ULID(new.id)), kept, view)
+                return await self._receipt(write, str(ULID(new.id)), kept, view)
             case NotKept():
                 return self._stranger()
             case Same() | Conflict() if write.caller.ground is None and not self._shares(write, kept.number):
@@ -290,7 +295,7 @@ class RecordRoute:
         stored = await self.journal.answer_of(same.number)
         if stored is not None:
             return answers.verdict(Answer(stored.status, stored.reason, from_block(stored.headers), stored.body), str(ULID(same.id)))
-        return self._receipt(write, str(ULID(same.id)), same, view)
+        return await self._receipt(write, str(ULID(same.id)), same, view)
 
     async def _after(self, desk: Desk, write: Write) -> web.Response | None:
         """Wait until a send that is not to be shared has been settled; None: it can be seen now whether anything was recorded."""
@@ -313,7 +318,7 @@ class RecordRoute:
         if verdict is None and write.caller.ground is None:
             return self._no_word()
         if verdict is None:
-            return self._receipt(write, str(ULID(new.id)), kept, view)
+            return await self._receipt(write, str(ULID(new.id)), kept, view)
         return answers.verdict(verdict, str(ULID(new.id)))
 
     async def _attempt(self, record: Record, permit: Permit, desk: Desk) -> None:
@@ -349,8 +354,22 @@ class RecordRoute:
     def _left_s(self, write: Write) -> float:
         return max(0.0, write.deadline - self.clock.monotonic())
 
-    def _receipt(self, write: Write, record_id: str, kept: Recorded | Same, view: dict[str, Any]) -> web.Response:
-        return answers.receipt(receipt(write.match.route.receipt, view, record_id, kept.number, kept.state, kept.issues))
+    async def _receipt(self, write: Write, record_id: str, kept: Recorded | Same, view: dict[str, Any]) -> web.Response:
+        route = write.match.route
+        said = await self._warnings(write, kept.number, view) if route.warn_if else ()
+        return answers.receipt(receipt(route.receipt, view, record_id, kept.number, kept.state, kept.issues, said))
+
+    async def _warnings(self, write: Write, number: int, view: dict[str, Any]) -> tuple[str, ...]:
+        """Return what the desk should know of a record that is kept. It is no reason to keep the desk waiting, or without a receipt."""
+        look_up = write.match.route.look_up
+        asked = None if look_up is None else question(look_up, view)
+        if asked is None:
+            return ()
+        try:
+            known = await self.reading.known(write.request, asked, write.caller, number)
+        except JournalError:
+            return ()
+        return () if known is None else warnings(write.match.route, view, known)
 
     def _problem(self, code: str, detail: str) -> web.Response:
         return answers.problem(problem(code, detail, self.profile.error_members))

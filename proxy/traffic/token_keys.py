@@ -53,7 +53,7 @@ class TokenKeys:
 
     async def load(self) -> None:
         """Take the keys that were remembered."""
-        kept = await self.journal.remembered(KEPT_AS)
+        kept = await self.journal.noted(KEPT_AS)
         if kept is not None and self.settings.jwks_url is not None:
             self._keys = _key_set(kept)
 
@@ -92,7 +92,7 @@ class TokenKeys:
         self._keys = keys
         log.info("keys of the clients' tokens fetched", extra={"action": "token_keys", "keys": len(keys.keys)})
         try:
-            await self.journal.remember(KEPT_AS, answer.body)
+            await self.journal.note_down(KEPT_AS, answer.body)
         except JournalError:
             log.exception("keys of the clients' tokens cannot be remembered", extra={"action": "token_keys_unkept"})
 

@@ -28,6 +28,9 @@ PAGES: Final = 1000
 LEAVE_FREE: Final = 64 << 20
 """Bytes that a backup on the journal's own disk leaves to the journal: `store.reserve`, at its default."""
 
+EXPENDABLE: Final = "remembered"
+"""Tables whose names begin so are in no copy."""
+
 LEFTOVERS: Final = ("", "-journal", "-wal", "-shm")
 
 
@@ -124,13 +127,15 @@ def _copy(journal: Path, key: bytes, part: Path, about: About[T], given_up: Call
         source.execute("ROLLBACK")
         copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log
         about.sign(copy)
+        copy.execute("PRAGMA incremental_vacuum").fetchall()  # what the signature left out takes no room on a stick
     return held
 
 
 def _rows(db: Db) -> dict[str, int]:
     """Return how many rows each table has; `meta` is where a copy is signed."""
-    tables = db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'meta'").fetchall()
-    return {name: db.execute(f'SELECT COUNT(*) FROM "{name}"').fetchone()[0] for (name,) in tables}  # noqa: S608 - names from the schema
+    names = db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'meta'").fetchall()
+    tables = [name for (name,) in names if not name.startswith(EXPENDABLE)]
+    return {name: db.execute(f'SELECT COUNT(*) FROM "{name}"').fetchone()[0] for name in tables}  # noqa: S608 - names from the schema
 
 
 def _require_same(part: Path, held: object, copied: object) -> None:

@@ -557,3 +557,70 @@ SELECT route_group, principal, COUNT(*), MIN(recorded_at), MIN(deadline_at)
 FROM record
 WHERE state IN ('pending', 'unknown') AND behind = 0 AND principal IS NOT NULL
 GROUP BY route_group, principal;
+
+-- name: remember
+-- Keep an answer in the place of the one before to the same question.
+INSERT INTO remembered (question, variant, vary, status, reason, headers, body, size, age_s, fetched_at, fetched_boot, fetched_boot_s,
+                        expires_at, used_at)
+VALUES (:question, :variant, :vary, :status, :reason, :headers, :body, :size, :age_s, :fetched_at, :fetched_boot, :fetched_boot_s,
+        :expires_at, :now)
+ON CONFLICT (question, variant) DO UPDATE SET
+    vary = excluded.vary, status = excluded.status, reason = excluded.reason, headers = excluded.headers, body = excluded.body,
+    size = excluded.size, age_s = excluded.age_s, fetched_at = excluded.fetched_at, fetched_boot = excluded.fetched_boot,
+    fetched_boot_s = excluded.fetched_boot_s, expires_at = excluded.expires_at, used_at = excluded.used_at;
+
+-- name: recall
+-- The variants of the answer to a question, newest first.
+SELECT question, variant, vary, status, reason, headers, body, age_s, fetched_at, fetched_boot, fetched_boot_s, expires_at
+FROM remembered WHERE question = :question ORDER BY fetched_at DESC LIMIT :limit;
+
+-- name: mark_used
+-- An answer was given: it is among the last to be forgotten.
+UPDATE remembered SET used_at = :now WHERE question = :question;
+
+-- name: forget_answer
+-- The server has said otherwise since, or another variant takes its place.
+DELETE FROM remembered WHERE question = :question;
+
+-- name: forget_expired
+-- Answers too old to be given to anybody.
+DELETE FROM remembered WHERE rowid IN (SELECT rowid FROM remembered WHERE expires_at < :now ORDER BY expires_at LIMIT :limit);
+
+-- name: forget_least_used
+-- What was not asked for for the longest time.
+DELETE FROM remembered WHERE rowid IN (SELECT rowid FROM remembered ORDER BY used_at LIMIT :limit);
+
+-- name: forget_all_answers
+-- A copy of the journal needs none of them, and an operator may want none here.
+DELETE FROM remembered;
+
+-- name: remembered_tally
+-- How many answers are remembered, and their bytes.
+SELECT answers, bytes FROM remembered_tally;
+
+-- name: enter_topic
+-- Let a record be found by a question that its content answers.
+INSERT INTO record_topic (topic, number) VALUES (:topic, :number) ON CONFLICT DO NOTHING;
+
+-- name: leave_topics
+-- A record says something else now, or nothing any more.
+DELETE FROM record_topic WHERE number IN (SELECT value FROM json_each(:numbers));
+
+-- name: on_topic
+-- Records that answer a question and are not confirmed, or were so lately that the answer at hand may not show it; oldest first.
+SELECT w.* FROM record_topic t
+JOIN whole_record w ON w.number = t.number
+WHERE t.topic = :topic AND (w.state IN ('pending', 'sending', 'unknown') OR (w.state = 'delivered' AND w.settled_at > :settled_after))
+ORDER BY w.number DESC LIMIT :limit;
+
+-- name: provisionals_of
+-- The provisional ids that turned out to be this person.
+SELECT provisional FROM identity WHERE real = :real;
+
+-- name: all_topics
+-- By what records are found.
+SELECT DISTINCT topic FROM record_topic;
+
+-- name: all_persons
+-- Who is known by a provisional id too.
+SELECT DISTINCT real FROM identity WHERE real IS NOT NULL;

@@ -384,3 +384,64 @@ CREATE TRIGGER audit_is_deleted BEFORE DELETE ON audit
 BEGIN
     SELECT RAISE(ABORT, 'the audit is only added to');
 END;
+
+-- What is read: answers of the upstream, given in an outage. Expendable: forgotten before a record finds no room.
+
+-- `question` is the keyed hash of what was asked and of who may have the answer; `variant` of the request fields that `vary` names.
+-- `age_s` is how old it was when it came; it came at `fetched_at`, `fetched_boot_s` by the clock of the boot called `fetched_boot`.
+CREATE TABLE remembered (
+    question       BLOB    NOT NULL CHECK (length(question) = 16),
+    variant        BLOB    NOT NULL CHECK (length(variant) = 16),
+    vary           TEXT    NOT NULL,
+    status         INTEGER NOT NULL,
+    reason         TEXT    NOT NULL,
+    headers        BLOB    NOT NULL,
+    body           BLOB    NOT NULL,
+    size           INTEGER NOT NULL CHECK (size > 0),
+    age_s          REAL    NOT NULL CHECK (age_s >= 0),
+    fetched_at     INTEGER NOT NULL,
+    fetched_boot   TEXT    NOT NULL,
+    fetched_boot_s REAL    NOT NULL,
+    expires_at     INTEGER NOT NULL,
+    used_at        INTEGER NOT NULL,
+    PRIMARY KEY (question, variant)
+) STRICT;
+
+-- What is forgotten first when there are too many bytes of them, and what is too old to be given.
+CREATE INDEX remembered_used ON remembered (used_at);
+CREATE INDEX remembered_expiring ON remembered (expires_at);
+
+-- One row: how much is remembered, never counted over.
+CREATE TABLE remembered_tally (
+    one     INTEGER PRIMARY KEY CHECK (one = 1),
+    answers INTEGER NOT NULL CHECK (answers >= 0),
+    bytes   INTEGER NOT NULL CHECK (bytes >= 0)
+) STRICT;
+
+INSERT INTO remembered_tally (one, answers, bytes) VALUES (1, 0, 0);
+
+CREATE TRIGGER remembered_is_tallied AFTER INSERT ON remembered
+BEGIN
+    UPDATE remembered_tally SET answers = answers + 1, bytes = bytes + NEW.size;
+END;
+
+CREATE TRIGGER remembered_is_tallied_anew AFTER UPDATE OF size ON remembered
+BEGIN
+    UPDATE remembered_tally SET bytes = bytes - OLD.size + NEW.size;
+END;
+
+CREATE TRIGGER remembered_is_forgotten AFTER DELETE ON remembered
+BEGIN
+    UPDATE remembered_tally SET answers = answers - 1, bytes = bytes - OLD.size;
+END;
+
+-- Which questions a record's content is an answer to: it is laid over the answers to them until the server shows it.
+CREATE TABLE record_topic (
+    topic  BLOB    NOT NULL CHECK (length(topic) = 16),
+    number INTEGER NOT NULL REFERENCES record (number),
+    PRIMARY KEY (topic, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX record_topic_of ON record_topic (number);
+
+CREATE INDEX identity_of_person ON identity (real) WHERE real IS NOT NULL;

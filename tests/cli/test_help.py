@@ -14,6 +14,7 @@ VERBS = [
     ("outages", "list"),
     ("journal", "check"),
     ("journal", "salvage"),
+    ("reads", "purge"),
     ("audit", "list"),
     ("audit", "verify"),
     *(("profile", name) for name in ("new", "check", "try")),

@@ -115,7 +115,7 @@ async def test_hup_reads_the_profile_anew_and_keeps_the_old_one_on_error(centre:
         service.process.send_signal(signal.SIGHUP)
         kept = await service.logged("profile_kept")
         assert await centre.vaccinate(people(sim)[0]) == 200
-        profile.write_text(SHIPPED.read_text().replace("name: vaccinate", "name: dose", 1))
+        profile.write_text(SHIPPED.read_text().replace("name: vaccinate", "name: dose", 1).replace("record: vaccinate", "record: dose"))
         service.process.send_signal(signal.SIGHUP)
         await service.logged("profile_adopted")
         assert await centre.vaccinate(people(sim)[1]) == 200

@@ -53,6 +53,28 @@ def route(name: str, path: str, method: str = "GET", **more: str) -> str:
     return "  - {" + ", ".join(f"{key}: '{value}'" for key, value in members.items()) + "}\n"
 
 
+OVERLAYS = """\
+overlays:
+  persons:
+    {about: query.id, items: persons, item_about: item.id, empty: "`{}`", changes: [{record: doze, about: request.body.id, same: item.id}]}
+"""
+
+
+def test_overlays_that_are_not_there_and_records_that_are_none() -> None:
+    text = HEAD.replace("routes:", OVERLAYS + "routes:") + RECORD + route("find", "/find", policy="read", overlay="people")
+    assert complaints(text) == [
+        'own.yaml:8: overlays.persons.changes[0].record: there is no record route "doze"; did you mean "dose"?',
+        'own.yaml:18: routes[1].overlay: there is no overlay "people"; valid here: persons',
+    ]
+
+
+@pytest.mark.parametrize("key", ["shared", "remember", "overlay"])
+def test_what_is_of_reads_belongs_on_read_routes(key: str) -> None:
+    value = {"shared": "centre", "remember": "{max_stale: 0s}", "overlay": "persons"}[key]
+    (complaint,) = complaints(HEAD.replace("routes:", OVERLAYS.replace("doze", "dose") + "routes:") + RECORD + f"    {key}: {value}\n")
+    assert complaint.endswith(f"{key}: belongs on read routes only; this one is record")
+
+
 def listed(name: str, method: str, slot: str, path: str = "/x", policy: str = "pass") -> str:
     """A route with a slot, one line."""
     return route(name, path, method, policy=policy).removesuffix("}\n") + f", slots: ['{slot}']}}\n"

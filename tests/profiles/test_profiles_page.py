@@ -14,7 +14,7 @@ from proxy.document import parse_document, validated
 from proxy.profiles.checks import between_parts
 from proxy.profiles.functions import OwnFunctions
 from proxy.profiles.load import shipped_profiles
-from proxy.profiles.model import ErrorText, IfRefused, Policy, Profile
+from proxy.profiles.model import Despite, ErrorText, IfRefused, Policy, Profile
 from proxy.profiles.schema import SCHEMA_FILE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ def test_every_key_is_shown(key: str) -> None:
     assert any(re.search(rf"(?<![\w-]){key}:", block) for block in BLOCKS), "in an example"
 
 
-@pytest.mark.parametrize("word", [*Policy, *IfRefused, *ErrorText])
+@pytest.mark.parametrize("word", [*Policy, *IfRefused, *ErrorText, *Despite])
 def test_every_word_is_explained(word: str) -> None:
     assert re.search(rf"\b{word}\b", PAGE)
 

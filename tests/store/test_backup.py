@@ -21,6 +21,7 @@ from store.file.restore import put_in_place
 from store.file.standing import Why
 from store.journal import Journal
 from store.records import RecordState
+from store.remembered import Remembered
 from tests.store.helpers import KEY, NOON, MakeRecord
 
 PENDING = RecordState.PENDING
@@ -265,3 +266,17 @@ async def test_a_copy_that_is_of_no_use_changes_nothing(backup: Path, there: Pat
         put_in_place(backup, there / "journal.db", key, ".replaced-1")
     assert await held(there / "journal.db") == 3
     assert not (there / "journal.db.replaced-1").exists()
+
+
+async def test_answers_that_are_remembered_are_in_no_copy_and_take_no_room_in_it(journal: Journal, make: MakeRecord, stick: Path) -> None:
+    await fill(journal, make, 3)
+    bare = await journal.back_up(stick / "bare.journal", NOON)
+    answers = [Remembered(bytes([n]) * 16, b"v" * 16, "", 200, "OK", b"", b"x" * 4000, 0, NOON, "b", 1, NOON) for n in range(200)]
+    await journal.remember(answers, [], 1 << 30, NOON)
+    made = await journal.back_up(stick / "a.journal", NOON)
+    assert (await journal.remembered()).answers == 200
+    assert made.size_bytes < bare.size_bytes + 100_000
+    copy = await Journal.open(made.file, KEY)
+    assert (await copy.remembered()).answers == 0
+    assert (await copy.counts())[PENDING] == 3
+    await copy.close()

@@ -21,7 +21,7 @@ from tests.store.verbs import VERBS, build
 
 ROOT = Path(store.__file__).parents[1]
 DRAWS_A_TOKEN = "settle_in"  # no two runs leave the same behind: tests/store/test_copies.py
-READS_AND_REST = {"open", "close", "wanted", "installation_id", "lane_hash"}
+READS_AND_REST = {"open", "close", "wanted", "installation_id", "lane_hash", "topic"}
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ async def test_what_may_not_wait_is_sent_at_once_or_not_kept(journal: Journal, m
 
 
 async def test_what_is_remembered_takes_the_place_of_what_was(journal: Journal) -> None:
-    assert await journal.remembered("keys") is None
-    await journal.remember("keys", b"one")
-    await journal.remember("keys", b"two")
-    assert await journal.remembered("keys") == b"two"
+    assert await journal.noted("keys") is None
+    await journal.note_down("keys", b"one")
+    await journal.note_down("keys", b"two")
+    assert await journal.noted("keys") == b"two"

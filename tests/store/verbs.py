@@ -21,12 +21,16 @@ from store.identities import Learnt, RealOf, Rekeyed
 from store.journal import Journal
 from store.principal_ledger import Accepted
 from store.records import NewRecord, Record, RecordState, Settlement, StoredAnswer
+from store.remembered import Remembered
 from tests.store.helpers import KEY, NOON, seen_at
 
 S = RecordState
 LATER = NOON + 60_000
 BY: Final = Act("Asha Rawat (invented)", "compared with the paper register")
 ANSWER: Final = StoredAnswer(200, "OK", b"Content-Type: application/json\r\n", b"{}")
+REMEMBERED: Final = Remembered(
+    b"q" * 16, b"v" * 16, "accept", 200, "OK", b"Content-Type: application/json\r\n", b"{}", 0.0, NOON, "b", 1.0, NOON
+)
 REGISTRATION, CHILD, HELD, DELIVERED, SENDING, UNKNOWN = range(1, 7)
 
 
@@ -58,6 +62,7 @@ async def build(path: Path) -> None:
     over = await journal.open_outage("auth", NOON, NOON, "timeout", "upstream", seen_at(NOON))
     await journal.end_outage(over.id, NOON + 1000, seen_at(NOON + 1000))
     await journal.open_outage("vaccinator", NOON, NOON, "refused", "upstream", seen_at(NOON))
+    await journal.remember([REMEMBERED], [], 1 << 20, NOON)
     await journal.hold(None, "planned", "asha", NOON)
     await journal.accept_credential(Accepted(b"c" * 16, NOON, "boot", 1.0))
     await journal.settle_in(NOON, copy=True)
@@ -113,11 +118,15 @@ VERBS: Final[dict[str, Callable[[Journal], Awaitable[object]]]] = {
     "mark_exported": lambda j: j.mark_exported([HELD], LATER),
     "mark_swept": lambda j: j.mark_swept(DELIVERED, LATER),
     "purge": lambda j: j.purge(LATER, LATER),
+    "remember": lambda j: j.remember([replace(REMEMBERED, body=b"[]")], [], 1 << 20, LATER),
+    "forget": lambda j: j.forget(REMEMBERED.question),
+    "forget_expired": lambda j: j.forget_expired(LATER),
+    "shed": lambda j: j.shed(),
     "settle_in": lambda j: j.settle_in(LATER),
     "mark_taken_over": lambda j: j.mark_taken_over(),
     "accept_credential": lambda j: j.accept_credential(Accepted(b"c" * 16, LATER, "boot", 2.0)),
     "refuse_credential": lambda j: j.refuse_credential(b"c" * 16, LATER),
-    "remember": lambda j: j.remember("keys", b"{}"),
+    "note_down": lambda j: j.note_down("keys", b"{}"),
     "note": lambda j: j.note("asha", "export", "paper register", LATER),
 }
 

@@ -166,11 +166,11 @@ async def test_a_provisional_id_in_an_undeclared_place_never_goes_up(sim: Simula
     assert nothing_provisional_went_up(sim, provisional)
 
 
-async def test_a_person_whom_the_server_does_not_know_yet_cannot_be_found_there(sim: Simulator, centre: Centre) -> None:
+async def test_of_a_person_whom_the_server_does_not_know_yet_it_is_not_asked(sim: Simulator, centre: Centre) -> None:
     centre.sidecar.circuits.hold(held=True)
     provisional = await register(centre)
-    found = await centre.get(FIND + provisional)
-    assert (found.status, json.loads(found.body)["errorCode"]) == (503, "person-not-registered-yet")
+    certificate = await centre.get(f"/v2/vaccinator/certificate/download?beneficiary_reference_id={provisional}")
+    assert (certificate.status, json.loads(certificate.body)["errorCode"]) == (503, "person-not-registered-yet")
     assert nothing_provisional_went_up(sim, provisional)
 
 

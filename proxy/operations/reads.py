@@ -1,0 +1,27 @@
+"""What is remembered of the server's answers: how much, and the end of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proxy.operations.asked import PurgeReadsAsked
+from proxy.operations.centre import Centre
+
+
+async def purge(centre: Centre, asked: PurgeReadsAsked) -> dict[str, Any]:
+    """Forget all that is remembered, a batch at a time: the desks' records go between them. Records are not touched."""
+    if centre.traffic is not None and centre.traffic.memory is not None:
+        centre.traffic.memory.drop_all()
+    forgotten = 0
+    while count := await centre.journal.shed():
+        forgotten += count
+    while await centre.journal.give_back():
+        pass
+    await centre.journal.note(asked.by, "reads-purge", asked.reason, centre.clock.wall(), {"answers": forgotten})
+    return {"forgotten": forgotten}
+
+
+async def remembered(centre: Centre) -> dict[str, int]:
+    """Return how many answers are remembered, and about how many bytes they take."""
+    total = await centre.journal.remembered()
+    return {"answers": total.answers, "bytes": total.bytes}

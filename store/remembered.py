@@ -1,0 +1,120 @@
+"""
+Answers of the upstream, remembered for an outage.
+
+They are expendable: the least used go when there are too many bytes of them, and all go before a record finds no room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from store.queries import Db, rows, run
+
+ROW_BYTES: Final = 200
+"""What an answer takes beside its fields and body, about: hashes, times, its places in three indexes."""
+
+VARIANTS_MAX: Final = 8
+"""Variants of one answer that are looked at; a server that varies by more is not remembered well."""
+
+FORGOTTEN_MAX: Final = 500
+"""Answers forgotten in one transaction: bounds how long a desk's record waits for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """
+    One answer.
+
+    `question` is the 16-byte keyed hash of what was asked and of who may have the answer, `variant` that of the values of the request
+    fields named in `vary` (lower case, blanks between). `age_s` is how old it was when it came; it came at `fetched_at`, wall-clock
+    milliseconds UTC, which was `fetched_boot_s` by the clock of the boot `fetched_boot`. From `expires_at` on it is given to nobody.
+    """
+
+    question: bytes
+    variant: bytes
+    vary: str
+    status: int
+    reason: str
+    headers: bytes = field(repr=False)
+    body: bytes = field(repr=False)
+    age_s: float
+    fetched_at: int
+    fetched_boot: str
+    fetched_boot_s: float
+    expires_at: int
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, about."""
+        return len(self.headers) + len(self.body) + len(self.vary) + ROW_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How much is remembered."""
+
+    answers: int
+    bytes: int
+
+
+def remember(db: Db, answers: Sequence[Remembered], used: Collection[bytes], bytes_max: int, now: int) -> None:
+    """Keep *answers*, note that those to the questions *used* were given, and forget the least used beyond *bytes_max*."""
+    for question in used:
+        run(db, "mark_used", question=question, now=now)
+    for answer in answers:
+        run(
+            db,
+            "remember",
+            question=answer.question,
+            variant=answer.variant,
+            vary=answer.vary,
+            status=answer.status,
+            reason=answer.reason,
+            headers=answer.headers,
+            body=answer.body,
+            size=answer.size,
+            age_s=answer.age_s,
+            fetched_at=answer.fetched_at,
+            fetched_boot=answer.fetched_boot,
+            fetched_boot_s=answer.fetched_boot_s,
+            expires_at=answer.expires_at,
+            now=now,
+        )
+    left = FORGOTTEN_MAX
+    while left > 0 and total(db).bytes > bytes_max:
+        left -= run(db, "forget_least_used", limit=min(left, _STEP))
+
+
+_STEP: Final = 10
+
+
+def recall(db: Db, question: bytes) -> list[Remembered]:
+    """Return what is remembered of a question, one answer for each variant, newest first."""
+    return [Remembered(*row) for row in rows(db, "recall", question=question, limit=VARIANTS_MAX)]
+
+
+def forget(db: Db, question: bytes) -> None:
+    """Forget the answer to one question."""
+    run(db, "forget_answer", question=question)
+
+
+def forget_expired(db: Db, now: int) -> int:
+    """Forget what is too old; return how many there were, FORGOTTEN_MAX at most."""
+    return run(db, "forget_expired", now=now, limit=FORGOTTEN_MAX)
+
+
+def shed(db: Db) -> int:
+    """Forget the least used for room on the disk; return how many there were, FORGOTTEN_MAX at most."""
+    return run(db, "forget_least_used", limit=FORGOTTEN_MAX)
+
+
+def forget_all(db: Db) -> int:
+    """Forget all; return how many there were."""
+    return run(db, "forget_all_answers")
+
+
+def total(db: Db) -> Total:
+    """Return how much is remembered."""
+    return Total(*rows(db, "remembered_tally")[0])
