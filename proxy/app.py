@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -53,7 +53,7 @@ from proxy.traffic.tasks import Background
 from proxy.traffic.token_keys import TokenKeys
 from proxy.traffic.trials import Trials
 from proxy.traffic.upstream import Upstream
-from store.errors import JournalDamaged
+from store.errors import JournalDamaged, JournalError
 from store.journal import Journal
 
 log = logging.getLogger(__name__)
@@ -61,6 +61,9 @@ log = logging.getLogger(__name__)
 SETTLING_S: Final = 8.0
 """Time that sends under way have at a stop. What is later is found as `sending` at the next start and treated as unknown."""
 
+
+LAST_WORD_S: Final = 1.0
+"""Time for the outage ledger's last entry; a disk that hangs must not hold up a stop."""
 
 STAY_EVERY_S: Final = 3600.0
 """How old a copy made by hand has to be, at most, to be known for one when it is put back over the journal."""
@@ -155,6 +158,12 @@ class Sidecar:
         yield from (("token", source.step, source.wake) for source in self.credentials.own.sources())
         yield from (("probe", prober.step, prober.wake) for prober in self.probers)
 
+    async def _note_last_changes(self) -> None:
+        """Write what the circuits came to in the last moment, or an outage that is over would run on until somebody starts again."""
+        with suppress(JournalError, TimeoutError):
+            async with asyncio.timeout(LAST_WORD_S):
+                await self.keeper.step()
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Probe, keep the outage ledger and replay, as long as the block lasts."""
@@ -165,6 +174,7 @@ class Sidecar:
             for loop in loops:
                 loop.cancel()
             await asyncio.gather(*loops, return_exceptions=True)
+            await self._note_last_changes()
             late = await self.background.finish(SETTLING_S)
             log.info("stopped", extra={"action": "stopped", "unsettled": late})
 
