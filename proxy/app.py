@@ -66,6 +66,9 @@ SETTLING_S: Final = 8.0
 """Time that sends under way have at a stop. What is later is found as `sending` at the next start and treated as unknown."""
 
 
+LAST_WORD_S: Final = 1.0
+"""Time for the outage ledger's last entry; a disk that hangs must not hold up a stop."""
+
 STAY_EVERY_S: Final = 3600.0
 """How old a copy made by hand has to be, at most, to be known for one when it is put back over the journal."""
 
@@ -177,6 +180,12 @@ class Sidecar:
         yield from (("token", source.step, source.wake) for source in self.credentials.own.sources())
         yield from (("probe", prober.step, prober.wake) for prober in self.probers)
 
+    async def _note_last_changes(self) -> None:
+        """Write what the circuits came to in the last moment, or an outage that is over would run on until somebody starts again."""
+        with suppress(JournalError, TimeoutError):
+            async with asyncio.timeout(LAST_WORD_S):
+                await self.keeper.step()
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Probe, keep the outage ledger and replay, as long as the block lasts."""
@@ -187,6 +196,7 @@ class Sidecar:
             for loop in loops:
                 loop.cancel()
             await asyncio.gather(*loops, return_exceptions=True)
+            await self._note_last_changes()
             late = await self.background.finish(SETTLING_S)
             with suppress(JournalError):
                 await self.memory.flush()

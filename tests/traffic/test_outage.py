@@ -78,6 +78,23 @@ async def test_the_outage_is_one_row_with_its_true_start_and_end(sim: Simulator,
     assert true.lifted_at - 500 <= row.ended_at <= true.lifted_at + 2_000
 
 
+async def test_an_outage_that_ended_in_the_last_moment_is_over_on_record_too(sim: Simulator, tmp_path: Path) -> None:
+    await sim.faults.add("refuse")
+    async with a_centre(tmp_path, f"{sim.url}/api") as centre:
+        await centre.go_down()
+        journal = centre.sidecar.journal
+
+        async def begun() -> bool:
+            return bool(await journal.running_outages())
+
+        await centre.until(begun)
+        centre.sidecar.circuits.bells.remove(centre.sidecar.keeper.wake.ring)  # it does not hear of the end any more
+        await sim.faults.clear()
+        await centre.until_phase("closed")
+    async with a_centre(tmp_path, f"{sim.url}/api") as centre:
+        assert await centre.sidecar.journal.running_outages() == []
+
+
 async def test_a_running_outage_goes_on_over_a_restart_as_the_same_row(sim: Simulator, tmp_path: Path) -> None:
     await sim.faults.add("refuse")
     async with a_centre(tmp_path, f"{sim.url}/api") as centre:
