@@ -32,7 +32,7 @@ from proxy.traffic.credentials import Caller, Credentials
 from proxy.traffic.fetching import Fetch, Fetched, TooLong
 from proxy.traffic.meters import Meters
 from proxy.traffic.own_writes import OwnWrites, Whose
-from proxy.traffic.pass_route import AGAIN_S, PassRoute
+from proxy.traffic.pass_route import AGAIN_S, TOKEN_AGAIN_S, PassRoute
 from proxy.traffic.persons import NOBODY, Known, Persons
 from proxy.traffic.recollection import Asked, Recollection, health_of, refreshed
 from proxy.traffic.tasks import Background
@@ -79,7 +79,7 @@ class ReadRoute:
         held = await self.recollection.held(asked) if up else None
         permit = None if self.credentials.own.missing else self.circuits.permit(route.group, records=False)
         if permit is None:
-            return await self._without_upstream(asked, Cause.OUTAGE) or self._server_down(route.group)
+            return await self._without_upstream(asked, Cause.OUTAGE) or self._not_asked(route.group)
         return await self._fetched(asked, permit, held)
 
     async def known(self, request: web.Request, inner: str, caller: Caller, before: int) -> dict[str, Any] | None:
@@ -234,7 +234,9 @@ class ReadRoute:
             return replace(short, fields=(*short.fields, *kept))
         return answer
 
-    def _server_down(self, group: str) -> web.Response:
+    def _not_asked(self, group: str) -> web.Response:
+        if self.credentials.own.missing and self.circuits.admits(group):
+            return self._problem("credential-missing", "The sidecar has no token.", retry_after_s=TOKEN_AGAIN_S)
         return self._problem("server-down", "Nothing is remembered of this.", retry_after_s=self.circuits.retry_after_s(group))
 
     def _no_answer(self, failure: Failure) -> web.Response:
