@@ -18,7 +18,7 @@ from simulator.demo.district import Centre
 from simulator.demo.judge import missing, still_waiting
 from simulator.demo.national import National
 from simulator.demo.plan import AGAIN_MIN, CLOSES_S, KILLED_S, OPENS_S, REFUSED_BATCH, SCENARIO, Plan
-from simulator.demo.repair import held_for_their_batch, repair
+from simulator.demo.repair import held_for_their_batch, repair, try_again
 from simulator.demo.screen import Row, Screen, View
 from simulator.demo.seen import Desks, Seen, seen_at, seen_beside
 from simulator.demo.set_up import Stage
@@ -123,12 +123,15 @@ class Play:
         return True
 
     async def _repair(self, queues: list[list[Coming]]) -> None:
-        """Correct what was misread, where the desk could not be told."""
+        """Correct what was misread, where the desk could not be told; let what else the server failed on too often be tried again."""
         for sidecar, book, queue in zip(self.stage.sidecars, self.books, queues, strict=True):
             for record, batch in (await held_for_their_batch(sidecar, book, queue)).items():
                 self._turn(f"{sidecar.centre.name}: a person repairs what the server refused")
                 await repair(record, self.plan.dialect.batch, batch, sidecar.configuration, self.screen.note)
                 self.repaired.add(record)
+            if any(state == "held" and record not in self.repaired for record, state in (await sidecar.states()).items()):
+                self._turn(f"{sidecar.centre.name}: a person has what the server failed on again and again tried once more")
+                await try_again(sidecar.configuration, self.screen.note)
 
     def _tell(self, line: str) -> None:
         """Take a line of the scenario's player: its time, and what happens; single faults are not shown."""

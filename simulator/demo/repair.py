@@ -41,6 +41,19 @@ async def repair(record: str, member: str, batch: str, configuration: Path, show
     show("\n".join(f"  {line}" for line in edited.splitlines()))
 
 
+async def try_again(configuration: Path, show: Callable[[str], None]) -> None:
+    """
+    Let what a brown-out held be tried again, by a person who sees that the server is well: it is looked up before it is sent.
+
+    Raises:
+        Failed: A command did not do its work.
+    """
+    said_ = await _run(
+        configuration, show, "records", "retry", "--cause", "poison", "--reason", "the server is well again", "--by", "demo", "--yes"
+    )
+    show("\n".join(f"  {line}" for line in said_.splitlines()))
+
+
 async def _run(configuration: Path, show: Callable[[str], None], *arguments: str) -> str:
     show(f"$ {shlex.join(('dosekeeper', *arguments))}")
     return await said("proxy", "--config", str(configuration), *arguments)
