@@ -136,7 +136,7 @@ def until(met: Callable[[], bool], within_s: float = 120) -> None:
     while not met():
         if time.monotonic() > deadline:
             raise TimeoutError
-        time.sleep(0.02)
+        time.sleep(0.02)  # the state is another process's: it is asked for, there is nothing to wait on
 
 
 def until_down(server: Process) -> None:
