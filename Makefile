@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help setup demo run test proof check bench lock sbom clean
+.PHONY: help setup demo run test proof check bench texts lock sbom clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -38,6 +38,9 @@ check: $(STAMP) ## style, types and import rules
 
 bench: $(STAMP) ## the speed, against yardsticks measured in the same run, into bench/RESULTS.md (20 min; needs wrk; Redis if installed)
 	@$(BIN)/python -m bench
+
+texts: $(STAMP) ## bring proxy/texts up to the texts in the code, and compile it (what is still to be translated is named)
+	@$(BIN)/python -m proxy.texts.catalogue
 
 lock: $(STAMP) ## renew requirements.lock and requirements-dev.lock from pyproject.toml
 	$(BIN)/pip-compile $(LOCKING) --output-file=requirements.lock pyproject.toml
