@@ -213,12 +213,12 @@ def resumed(cause: str, since: float, now: float) -> Circuit:
 
 
 def admits(circuit: Circuit, now: float, policy: Policy) -> Admit:
-    """Return whether a live call may go out; where a group has no probe, live calls are its canaries."""
+    """Return whether a live call may go out; where a group has no probe, or a probe shows nothing, live calls are its canaries."""
     match circuit.phase:
         case Phase.CLOSED | Phase.SUSPECT:
             return Admit.FREELY
         case Phase.HALF_OPEN:
-            free = policy.has_probe or _canary_due(circuit, now)
+            free = (policy.has_probe and not _in_auth(circuit)) or _canary_due(circuit, now)
         case Phase.OPEN:
             free = not policy.has_probe and _canary_due(circuit, now)
         case _:
@@ -299,9 +299,16 @@ def settle_idle(circuit: Circuit, now: float, policy: Policy) -> Circuit:
     A group without a probe is closed by the one good call it had.
     """
     enough = circuit.good_probes >= GOOD_PROBES if policy.has_probe else circuit.good_calls >= 1
-    # A probe needs no credential, or has been refused with it all along: that it is taken again only a call can show.
-    shown = circuit.downtime is None or circuit.downtime.cause != AUTH_CAUSE
-    return _closed(circuit, now) if circuit.phase is Phase.HALF_OPEN and enough and shown else circuit
+    return _closed(circuit, now) if circuit.phase is Phase.HALF_OPEN and enough and not _in_auth(circuit) else circuit
+
+
+def _in_auth(circuit: Circuit) -> bool:
+    """
+    Whether refused credentials are what the downtime is.
+
+    A probe needs no credential, or has been refused with it all along: that it is taken again only a call can show.
+    """
+    return circuit.downtime is not None and circuit.downtime.cause == AUTH_CAUSE
 
 
 def _while_closed(circuit: Circuit, evidence: Evidence, now: float, policy: Policy) -> Circuit:
@@ -326,19 +333,19 @@ def _while_half_open(circuit: Circuit, evidence: Evidence, now: float, policy: P
         circuit = _counted(_with_good(circuit, evidence, now), evidence)
         return _closed(circuit, now) if _proven(circuit, policy) else circuit
     if evidence.sign is Sign.AUTH:
-        return circuit
+        return _canary_put_off(circuit, now, policy) if _in_auth(circuit) else circuit
     circuit = _canary_put_off(_with_bad(circuit, evidence, now), now, policy)
     surely = evidence.bad and (evidence.probe or evidence.sign in NETWORK_SIGNS or _still_revoked(circuit, evidence))
     return _reopened(circuit, now) if surely or len(circuit.row) >= ROW_VOICES or _throttled_long(circuit, now) else circuit
 
 
 def _still_revoked(circuit: Circuit, evidence: Evidence) -> bool:
-    return evidence.sign is Sign.REVOKED and downtime_of(circuit).cause == AUTH_CAUSE
+    return evidence.sign is Sign.REVOKED and _in_auth(circuit)
 
 
 def _is_answered(circuit: Circuit, evidence: Evidence, policy: Policy) -> bool:
     """Whether a refused credential has to do for a good probe, where there is none; not where that is what the outage is."""
-    return evidence.sign is Sign.AUTH and not policy.has_probe and downtime_of(circuit).cause != AUTH_CAUSE
+    return evidence.sign is Sign.AUTH and not policy.has_probe and not _in_auth(circuit)
 
 
 def _is_good(evidence: Evidence) -> bool:
@@ -432,7 +439,9 @@ def _reopened(circuit: Circuit, now: float) -> Circuit:
 
 def _half_opened(circuit: Circuit, evidence: Evidence, now: float) -> Circuit:
     downtime = replace(downtime_of(circuit), good_since=now)
-    circuit = replace(_turned(circuit, Phase.HALF_OPEN), downtime=downtime, canary_at=now, canary_wait_s=0.0)
+    circuit = replace(_turned(circuit, Phase.HALF_OPEN), downtime=downtime)
+    if not _in_auth(circuit):  # there a good probe would have the next dose be a canary, each time, and its desk be told 401
+        circuit = replace(circuit, canary_at=now, canary_wait_s=0.0)
     return _counted(_with_good(circuit, evidence, now), evidence) if _is_good(evidence) else circuit
 
 

@@ -267,6 +267,21 @@ def test_with_nothing_to_send_three_good_probes_close() -> None:
     assert settle_idle(after([probe(114, GOOD)], two), 114, POLICY).phase is Phase.CLOSED
 
 
+@pytest.mark.parametrize("sign", [REVOKED, AUTH])
+def test_while_credentials_are_refused_good_probes_do_not_make_every_dose_a_canary(sign: Sign) -> None:
+    """Else each desk that records one dose after the other would be told 401 each time, all through the outage."""
+    circuit, now, waits = revoked(), 110.0, []
+    for _ in range(9):
+        asked = now
+        while admits(circuit, now, POLICY) is Admit.NO:
+            now += 1
+            circuit = after([probe(now, GOOD)], circuit)
+        waits.append(now - asked)
+        circuit = after([call(now, sign, "a"), probe(now, GOOD)], circuit)
+    longest = 8 * POLICY.probe_max_s
+    assert waits == [0, *(min(2.0 ** (i + 2), longest) for i in range(8))]
+
+
 def test_that_a_credential_is_taken_again_no_probe_shows() -> None:
     probed = after([probe(112, GOOD), probe(114, GOOD), probe(116, GOOD)], revoked())
     assert downtime_of(probed).cause == "auth"
