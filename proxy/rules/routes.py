@@ -23,7 +23,8 @@ class RouteTable:
     The routes of a profile, ready to be asked. Paths are raw, without the prefix of `upstream.url`.
 
     Segments are compared decoded: to the upstream `%76accinate` is `vaccinate`, and a dose must not slip past the journal by it
-    (RFC 3986 §6.2.2.2). An encoded slash stays within its segment.
+    (RFC 3986 §6.2.2.2). An encoded slash stays within its segment. One slash at the end, which no route has, is overlooked, as many
+    servers do.
     """
 
     def __init__(self, routes: Sequence[Route]) -> None:
@@ -37,13 +38,16 @@ class RouteTable:
 
     def match(self, method: str, path: str) -> Match | None:
         """Return the route of *method* and *path*, or None; HEAD is looked for among the GET routes too."""
+        return self._found(method, path) or (self._found(method, path[:-1]) if path.endswith("/") else None)
+
+    def _found(self, method: str, path: str) -> Match | None:
         segments = _segments(path)
         if (route := self._exact.get((method, segments))) is not None:
             return Match(route, {})
         for template, route in self._templates.get(method, ()):
             if (params := _fit(template, segments)) is not None:
                 return Match(route, params)
-        if method == "HEAD" and (found := self.match("GET", path)) is not None and found.route.policy is not Policy.RECORD:
+        if method == "HEAD" and (found := self._found("GET", path)) is not None and found.route.policy is not Policy.RECORD:
             return found
         return None
 

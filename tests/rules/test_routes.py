@@ -40,8 +40,10 @@ FOUND: Final = [
     # to the upstream these are the same
     ("POST", "/v2/vaccinator/beneficiaries/%76accinate", "vaccinate"),
     ("POST", "/v2/%61uth/confirmOTP", "log-in"),
+    ("POST", VACCINATE + "/", "vaccinate"),
+    ("GET", "/v2/admin/location/districts/5/", "districts"),
     # these are not
-    ("POST", VACCINATE + "/", None),
+    ("POST", VACCINATE + "//", None),
     ("POST", VACCINATE.upper(), None),
     ("POST", "/v2/vaccinator/beneficiaries%2Fvaccinate", None),
     ("POST", "//v2/vaccinator/beneficiaries/vaccinate", None),
