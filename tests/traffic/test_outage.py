@@ -23,12 +23,13 @@ async def test_while_the_server_is_up_the_desk_has_its_own_answer_and_the_record
 
 async def test_while_it_is_down_doses_are_kept_and_afterwards_each_takes_effect_once_in_order(sim: Simulator, centre: Centre) -> None:
     persons = people(sim)[:12]
-    await sim.faults.add("refuse")
+    down = await sim.faults.add("refuse")
     told = [await centre.vaccinate(person, dose) for dose in (1, 2) for person in persons]
     assert {(answer.status, answer.state is not None) for answer in told} == {(200, True)}
     assert doses_applied(sim) == []
 
-    await sim.faults.clear()
+    await sim.faults.add("unavailable_503", routes=[f"/api{VACCINATE}"], times=1)  # the first waits, its second behind it
+    await sim.faults.lift(down)
     await centre.until_all(RecordState.DELIVERED, 24)
 
     applied = doses_applied(sim)
