@@ -224,8 +224,10 @@ async def test_who_was_told_to_use_paper_is_not_sent_after_a_power_cut(sim: Simu
 
 
 async def test_a_refusal_does_not_wait_for_a_disk_that_hangs(sim: Simulator, centre: Centre, disk: FaultyDisk) -> None:
-    person, *_ = people(sim)
+    person, earlier, *_ = people(sim)
     async with centre.serving(ready=True, **disk.environ()):
+        assert (await post(centre, earlier))[0] == 200
+        await until_counts(centre, delivered=1)  # the log is begun: the first commit in it syncs its header too
         disk.order("sync 4000ms -wal 2 1")  # the first keeps the record, the second is to keep the refusal
         status, state, _ = await post(centre, person, dose=2)  # without a first dose
         assert (status, state) == (400, None)

@@ -105,6 +105,7 @@ async def test_the_day_breaks_no_guarantee(tmp_path: Path, profile: str, batch: 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.timeout(90)
 async def test_an_interrupted_demo_leaves_no_process_behind(number: signal.Signals, tmp_path: Path) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it, and what that starts inherits it
     async with demo("--centres", "1", "--one-in", "20", temporary=tmp_path) as process:
         await read_until(process, "0 of 1 sidecars see the server down")
         children = children_of(process.pid)
