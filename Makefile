@@ -24,8 +24,8 @@ run: $(STAMP) ## simulator on 8490, sidecar on 8480 and 8481, ready for curl; Ct
 	read -r ready <&3 || { echo "The simulator did not start; what it said is above. Next: see whether port 8490 is taken: ss -ltnp" >&2; exit 1; }; \
 	echo "$$ready"; echo "$$TRY"; $(BIN)/dosekeeper serve
 
-test: $(STAMP) ## all tests
-	@$(BIN)/python -m pytest
+test: $(STAMP) ## all tests, one process for each core
+	@$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
 
 proof: $(STAMP) ## every fault there is, in full (most of an hour); the result is written into docs/proof.md
 	@$(BIN)/python -m tests.proof
