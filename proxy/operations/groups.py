@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from proxy.operations.centre import Centre
 from proxy.rules.circuit import Phase
+from proxy.traffic.pass_route import OTHER_GROUP
 from store.snapshot import Snapshot
 
 
 def groups(centre: Centre) -> tuple[str, ...]:
-    """Return all groups of routes, in the profile's order."""
-    return centre.traffic.circuits.groups() if centre.traffic else tuple(centre.profile().groups)
+    """Return all groups of routes, in the profile's order, and last that of what no route names."""
+    return centre.traffic.circuits.groups() if centre.traffic else (*centre.profile().groups, OTHER_GROUP)
 
 
 def is_down(centre: Centre, snapshot: Snapshot) -> bool:

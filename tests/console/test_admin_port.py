@@ -101,7 +101,7 @@ async def make_port(tmp_path: Path) -> AsyncIterator[object]:
                 sidecar.circuits, sidecar.credentials, sidecar.replayer, Replays(sidecar.replayer.budget), Wake(), sidecar.watch
             )
             centre = Centre(journal, sidecar.clock, sidecar.persons, traffic)
-            app = admin_app(centre, Metrics(centre, meters.registry, settings.store.path), Guard(token, "127.0.0.1"), "this-journal")
+            app = admin_app(centre, Metrics(centre, meters, settings), Guard(token, "127.0.0.1"), "this-journal")
             port = Port(app, "127.0.0.1", 0)
             stack.push_async_callback(port.close)
             number = await port.open()
