@@ -22,6 +22,7 @@ from proxy.console.metrics import Metrics
 from proxy.document import DocumentError
 from proxy.operations import replay
 from proxy.operations.centre import Centre, Traffic
+from proxy.operations.health import in_a_line
 from proxy.operations.holding import HoldKeeper
 from proxy.operations.identity import journal_identity
 from proxy.operations.runs import Replays
@@ -29,6 +30,7 @@ from proxy.operations.status import public_status
 from proxy.profiles.load import load_profile
 from proxy.settings import Settings
 from proxy.settings.model import Admin, MetricsPort
+from proxy.supervisor import Supervisor, supervisor_of
 from proxy.traffic.active_profile import ActiveProfile, GroupsChanged
 from proxy.traffic.meters import Meters, running_version
 from proxy.traffic.retry import Step, Wake, keep_running
@@ -58,12 +60,20 @@ async def serve(settings: Settings, environ: Mapping[str, str]) -> None:
     stop = asyncio.Event()
     _on_signal("SIGTERM", stop.set)
     _on_signal("SIGINT", stop.set)
-    meters = Meters()
+    meters, supervisor = Meters(), supervisor_of(environ)
     async with running(settings, environ, Role.SERVICE, meters) as (sidecar, centre), _data_port(settings, sidecar, centre) as port:
         _on_signal("SIGHUP", lambda: reread_profile(settings, sidecar.profile))
         log.info("ready", extra={"action": "ready", "host": settings.listen.host, "port": port, "version": running_version()})
-        await stop.wait()
+        async with _kept_running("supervisor", partial(_tell, supervisor, centre), Wake()):
+            await stop.wait()
+        supervisor.tell("STOPPING=1")
         log.info("stopping", extra={"action": "stopping"})
+
+
+async def _tell(supervisor: Supervisor, centre: Centre) -> float:
+    # READY each time: it does no harm again, and one message may be lost where many services start at once.
+    supervisor.tell("READY=1", "WATCHDOG=1", f"STATUS={in_a_line(centre)}")
+    return supervisor.every_s
 
 
 @asynccontextmanager

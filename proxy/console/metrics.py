@@ -8,8 +8,9 @@ from typing import Final
 
 from aiohttp import hdrs, web
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics import exposition as openmetrics
 
 from proxy.operations.centre import Centre
 from proxy.operations.scrape import Made, durable
@@ -17,6 +18,8 @@ from proxy.settings import Settings
 from proxy.traffic.meters import Meters
 
 log = logging.getLogger(__name__)
+
+OPENMETRICS: Final = "application/openmetrics-text"
 
 PATIENCE_S: Final = 5.0
 """A scrape gives up after ten seconds by default; what this process counted is told before that."""
@@ -35,11 +38,12 @@ class Metrics:
         """Answer in the text format that is asked for, OpenMetrics or Prometheus's own."""
         registry = CollectorRegistry()
         registry.register(Made([*await self._durable(), *self._meters.registry.collect()]))
-        try:
-            encode, content_type = choose_encoder(request.headers.get(hdrs.ACCEPT, ""))
-        except ValueError:  # a version that is none
-            encode, content_type = choose_encoder("")
-        return web.Response(body=encode(registry), headers={hdrs.CONTENT_TYPE: content_type, hdrs.CACHE_CONTROL: "no-store"})
+        # Not the library's choose_encoder: a version that is no number is a 500 there.
+        if OPENMETRICS in request.headers.get(hdrs.ACCEPT, ""):
+            body, kind = openmetrics.generate_latest(registry), openmetrics.CONTENT_TYPE_LATEST
+        else:
+            body, kind = generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4
+        return web.Response(body=body, headers={hdrs.CONTENT_TYPE: kind, hdrs.CACHE_CONTROL: "no-store"})
 
     async def _durable(self) -> tuple[Metric, ...]:
         # Who scrapes meanwhile shares it, also one that takes long: a disk that hangs must not gather threads that wait for it.
