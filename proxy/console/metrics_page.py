@@ -1,19 +1,21 @@
-"""docs/metrics.md, made from what the code says of its metrics: `python -m proxy.console.metrics_page >docs/metrics.md`."""
+"""docs/metrics.md, made from what the code says of its metrics; `python -m proxy.console.metrics_page` writes it anew."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Final
 
 from proxy.operations.durable_metrics import DURABLE
 from proxy.traffic.described import Described
 from proxy.traffic.process_metrics import PROCESS
 
+PAGE_FILE: Final = Path(__file__).parents[2] / "docs" / "metrics.md"
+
 HEAD: Final = """\
 # Metrics
 
-Made from the code: `python -m proxy.console.metrics_page >docs/metrics.md`; a test holds it equal. What is made of them is in `deploy/`.
+Made from the code: `python -m proxy.console.metrics_page`; a test holds it equal. What is made of them is in `deploy/`.
 
 ## Where they are
 
@@ -83,4 +85,4 @@ def _rows(described: Iterable[Described]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    PAGE_FILE.write_text(page(), encoding="utf-8")

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from proxy.console.metrics_page import page
+from proxy.console.metrics_page import PAGE_FILE, page
 from proxy.operations.durable_metrics import DURABLE
 from proxy.traffic.meters import Meters
 from proxy.traffic.process_metrics import PROCESS
 
-PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
 KINDS = {"_total": "counter", "_info": "info"}
 
 
 def test_the_page_is_what_the_code_says() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "write it anew: python -m proxy.console.metrics_page >docs/metrics.md"
+    assert PAGE_FILE.read_text(encoding="utf-8") == page(), "write it anew: python -m proxy.console.metrics_page"
 
 
 @pytest.mark.parametrize("name", [*DURABLE, *PROCESS])
