@@ -25,7 +25,7 @@ USER 10001:10001
 WORKDIR /data
 VOLUME /data
 # The admin port stays on the container's own loopback: docker exec … dosekeeper status. For Prometheus there is a port of its own:
-# -e DOSEKEEPER_METRICS__HOST=0.0.0.0 -e DOSEKEEPER_METRICS__PORT=9480 -e DOSEKEEPER_METRICS__TOKEN_FILE=/data/metrics.token -p 9480:9480
+# -e DOSEKEEPER_METRICS__HOST=0.0.0.0 -e DOSEKEEPER_METRICS__PORT=8482 -e DOSEKEEPER_METRICS__TOKEN_FILE=/data/metrics.token -p 8482:8482
 ENV PATH=/opt/dosekeeper/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     DOSEKEEPER_LISTEN__HOST=0.0.0.0 \

@@ -20,6 +20,9 @@ from store.snapshot import DURATION_BOUNDS_S, GroupOutages, Histogram, Snapshot
 NEVER_OUT: Final = GroupOutages(0, 0.0, Histogram(DURATION_BOUNDS_S, (0,) * (len(DURATION_BOUNDS_S) + 1), 0.0), 0, None, None)
 """The figures of a group that never was out."""
 
+ACTIONS: Final = ("edit", "retry", "settle", "discard", "hold", "release", "export", "restore", "reads-purge")
+"""What persons do; told from the start, at 0, else increase() would miss the first of each. What was put right without one comes to it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -89,7 +92,7 @@ def _records(standing: Standing) -> Iterator[Metric]:
         yield _one("records_next_deadline_timestamp_seconds", snapshot.next_deadline_at / 1000)
     yield _one("records_past_deadline", snapshot.past_deadline)
     yield _one("records_quarantined", snapshot.quarantined)
-    yield _counter("operator_actions_total", snapshot.operator_actions_total)
+    yield _counter("operator_actions_total", dict.fromkeys(ACTIONS, 0) | dict(snapshot.operator_actions_total))
     sends = dict.fromkeys((kind.value for kind in OutcomeKind), 0) | dict(snapshot.sends_total)
     yield _counter("sends_total", sends)
     yield _histogram("delivery_delay_seconds", {(): snapshot.delivery_delay})

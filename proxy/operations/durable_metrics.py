@@ -116,7 +116,7 @@ DURABLE: Final = by_name(
         "operator_actions_total",
         "counter",
         ("action",),
-        "What persons did, as in the audit.",
+        "What persons did, and what was put right without one, as in the audit.",
         "Many `edit` or `discard` at one centre: `dosekeeper audit list`.",
     ),
     Described(

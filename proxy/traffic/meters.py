@@ -6,6 +6,7 @@ What must survive a restart is not here; it is counted by the journal's own tran
 
 from __future__ import annotations
 
+import math
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final, TypeVar
 
@@ -34,6 +35,7 @@ class Meters:
         self.upstream_requests = self._make(Counter, "upstream_requests_total")
         self.upstream_request_duration = self._timed("upstream_request_duration_seconds")
         self.probe_success = self._make(Gauge, "probe_success")
+        self.probe_success.set(math.nan)
         self.credential_ok = self._make(Gauge, "credential_ok")
         self.credential_ok.set(1)
         self.replay_concurrency_limit = self._make(Gauge, "replay_concurrency_limit")

@@ -47,7 +47,7 @@ PROCESS: Final = by_name(
         "probe_success",
         "gauge",
         (),
-        "1 if the last probe was answered by the upstream.",
+        "1 if the last probe was answered by the upstream, 0 if not, NaN before the first.",
         "For a look only: whether there is an outage says `dosekeeper_upstream_up`, which goes by real calls too.",
     ),
     Described(

@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from proxy.cli import COMMANDS
 from proxy.operations.preflight import problems
 from proxy.settings import Settings, load_settings
+from store.file.keyfile import KEY_VARIABLE
 from tests.architecture.source import ROOT, text
 
 UNITS: Final = sorted((ROOT / "deploy/systemd").iterdir())
@@ -41,7 +42,10 @@ def units(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def analyze(*arguments: object) -> str:
-    said = subprocess.run([str(ANALYZE), *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
+    said = subprocess.run([str(ANALYZE), *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if "unrecognized option" in said.stdout:
+        pytest.skip("this systemd is older than 250")
+    assert said.returncode == 0, said.stdout
     return said.stdout
 
 
@@ -92,13 +96,16 @@ def test_compose_gives_the_container_its_volume_and_no_right(in_compose: Setting
 def test_the_pod_has_its_settings_and_its_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     sidecar, pod = the_sidecar(), yaml("deploy/kubernetes/centre.yaml")["spec"]["template"]["spec"]
-    environ = {each["name"]: each["value"] for each in sidecar["env"]}
+    environ = {each["name"]: each["value"] for each in sidecar["env"] if "value" in each}
+    from_secret = [each["name"] for each in sidecar["env"] if "valueFrom" in each]
+    assert from_secret == [KEY_VARIABLE]
     assert environ.pop("DOSEKEEPER_CONFIG") == "/etc/dosekeeper/config.yaml"
     settings = load_settings(ROOT / "deploy/kubernetes/config.yaml", environ)
     mounts = {mount["name"]: mount["mountPath"] for mount in sidecar["volumeMounts"]}
     assert mounts.keys() == {volume["name"] for volume in pod["volumes"]}
-    assert {settings.store.path.parent, settings.store.key_file.parent} == {Path(mounts["journal"])}
-    secrets = {f"{mounts['secrets']}/{name}" for name in ("upstream-key", "metrics-token")}
+    assert settings.store.path.parent == Path(mounts["journal"])
+    (mounted,) = (volume["secret"]["items"] for volume in pod["volumes"] if "secret" in volume)
+    secrets = {f"{mounts['secrets']}/{item['path']}" for item in mounted}
     assert {found.message.partition(" ")[0] for found in problems(settings, {})} == secrets
     assert [port["containerPort"] for port in sidecar["ports"]] == [settings.metrics.port]
     assert settings.listen.host == "127.0.0.1"  # else the desks' software would be a stranger in an outage

@@ -110,7 +110,7 @@ async def _scraped(http: aiohttp.ClientSession, admin: int) -> list[Samples]:
     try:
         async with http.get(f"http://127.0.0.1:{admin}/metrics") as answer:
             return [durable_counters(await answer.text())]
-    except aiohttp.ClientConnectorError:
+    except aiohttp.ClientConnectionError:
         return []
 
 
