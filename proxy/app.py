@@ -142,7 +142,8 @@ class Sidecar:
         listeners = Listeners(status, limits)
         self.circuits.bells.append(listeners.ring)
         monitor = Monitor(self.profile, self.journal, listeners)
-        return DataPort(self.profile, self.upstream.prefix, recording, reading, passing, monitor, self.meters)
+        origins = frozenset(self.settings.listen.cors_origins)
+        return DataPort(self.profile, self.upstream.prefix, recording, reading, passing, monitor, self.meters, origins)
 
     async def recover(self) -> None:
         """

@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from proxy.document import Place, Problem, Section
 from proxy.document.fields import Duration, FieldName, FilePath, HeaderSource, PositiveDuration, Size, Whole, seconds, size
 from proxy.document.problems import Finding, Mistakes
-from proxy.settings.values import BaseUrl, CentreId, HttpUrl, Port, ProfileName, Text, TimeZone
+from proxy.settings.values import BaseUrl, CentreId, HttpUrl, Origin, Port, ProfileName, Text, TimeZone
 
 DEFAULT_CENTRE_ID: Final = "centre-1"
 
@@ -91,6 +91,7 @@ class Listen(Section):
     port: Port = 8480
     tls_cert: FilePath | None = None
     tls_key: FilePath | None = None
+    cors_origins: tuple[Origin, ...] = ()
 
     @model_validator(mode="after")
     def _tls_in_pairs(self) -> Self:

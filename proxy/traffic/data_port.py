@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from contextlib import nullcontext
 from dataclasses import dataclass
-from http import HTTPMethod
+from http import HTTPMethod, HTTPStatus
 from typing import assert_never
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from proxy.profiles.model import Policy
+from proxy.rules.cross_origin import preflight, shared_with
 from proxy.rules.problems import problem
 from proxy.rules.routes import Match, without_prefix
 from proxy.rules.served import origin_form, refusal
@@ -38,6 +39,8 @@ class DataPort:
     passing: PassRoute
     monitor: Monitor
     meters: Meters
+    origins: frozenset[str] = frozenset()
+    """Of pages that may use it from elsewhere (`listen.cors_origins`)."""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request and count it."""
@@ -65,6 +68,8 @@ class DataPort:
     ) -> web.StreamResponse:
         if (code := refusal(request.method, request.version, target, request.raw_headers)) is not None:
             return self._problem(code, Text("It is not forwarded."))
+        if self.origins and (allowed := self._preflight(request)) is not None:
+            return allowed
         if target.startswith(OWN_PREFIX):
             return await self.monitor.answer(request, target.partition("?")[0])
         if found is None:
@@ -80,6 +85,24 @@ class DataPort:
                 return self._problem("denied", Text("Route {route}.", {"route": found.route.name}))
             case _:
                 assert_never(found.route.policy)
+
+    def _preflight(self, request: web.Request) -> web.Response | None:
+        asked = request.headers.get
+        fields = preflight(
+            request.method,
+            asked(hdrs.ORIGIN),
+            asked(hdrs.ACCESS_CONTROL_REQUEST_METHOD),
+            asked(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, ""),
+            self.origins,
+        )
+        return None if fields is None else web.Response(status=HTTPStatus.NO_CONTENT, headers=fields)
+
+    async def share(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
+        """Let pages of the origins that the operator named read *response* (an `on_response_prepare` hook: also what is streamed)."""
+        fields = response.headers
+        exposed, vary = fields.get(hdrs.ACCESS_CONTROL_EXPOSE_HEADERS), ", ".join(fields.getall(hdrs.VARY, ())) or None
+        for name, value in shared_with(request.headers.get(hdrs.ORIGIN), self.origins, exposed, vary).items():
+            fields[name] = value
 
     async def stop(self) -> None:
         """End what would hold up a stop."""

@@ -43,6 +43,8 @@ def data_app(port: DataPort) -> web.Application:
     app = web.Application(middlewares=[every])
     app.router.add_route("*", "/{path:.*}", answer)  # else aiohttp makes an exception of each request, and a chain of handlers for it
     app.on_response_prepare.append(strip_added)
+    if port.origins:
+        app.on_response_prepare.append(port.share)
     app.on_shutdown.append(lambda _: port.stop())
     return app
 

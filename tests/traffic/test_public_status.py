@@ -21,6 +21,7 @@ from tests.traffic.test_slow_clients import connected
 
 STATUS = "/.dosekeeper/status"
 EVENTS = {"Accept": "text/event-stream"}
+PAGE = "http://desk.example.in:3000"
 
 
 def at(centre: Centre, path: str) -> str:
@@ -194,3 +195,46 @@ async def test_a_stop_does_not_wait_for_those_who_listen(sim: Simulator, tmp_pat
             for each in heard:
                 await each.next()
         assert [await each.ended() for each in heard] == [True] * 3, "ended properly, not broken off when their time was up"
+
+
+async def test_pages_of_a_named_origin_work_up_and_down(sim: Simulator, tmp_path: Path) -> None:
+    asked = {"Origin": PAGE, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type,idempotency-key"}
+    async with a_centre(tmp_path, f"{sim.url}/api", listen={"cors_origins": f"[{PAGE}]"}) as centre:
+
+        async def preflights(origin: str) -> list[tuple[int, str | None]]:
+            found = []
+            for url in (centre.url + VACCINATE, at(centre, STATUS)):
+                async with centre.desk.options(url, headers=asked | {"Origin": origin}) as answer:
+                    assert "Origin" in answer.headers["Vary"]
+                    found.append((answer.status, answer.headers.get("Access-Control-Allow-Headers")))
+            return found
+
+        async def exchange(origin: str) -> list[dict[str, str]]:
+            dose = await centre.vaccinate(people(sim)[0])
+            again = await centre.post(VACCINATE, a_dose(people(sim)[0]), Origin=origin)
+            assert (dose.status, again.status) == (200, 200)
+            return [again.headers, dict((await status(centre, Origin=origin))[1].headers)]
+
+        allowed = (204, "content-type,idempotency-key")
+        assert await preflights(PAGE) == [allowed, allowed]
+        received = len(sim.ledger.received)
+        assert await preflights(PAGE) == [allowed, allowed]
+        assert len(sim.ledger.received) == received, "the server has nothing to do with it"
+        (theirs, own) = await preflights("http://elsewhere.example")
+        assert len(sim.ledger.received) == received + 1, "anybody else's is the server's to answer"
+        assert (theirs[1], own) == (None, (405, None))
+        for _ in ("up", "down"):
+            for fields in await exchange(PAGE):
+                assert fields["Access-Control-Allow-Origin"] == PAGE
+                assert "Dosekeeper-State" in fields["Access-Control-Expose-Headers"]
+            for fields in await exchange("http://elsewhere.example"):
+                assert not {name for name in fields if name.startswith("Access-Control")}
+                assert "Origin" in fields["Vary"]
+            await sim.faults.add("refuse")
+            await centre.go_down()
+        assert await preflights(PAGE) == [allowed, allowed]
+
+
+async def test_as_shipped_no_field_is_added_for_pages_of_anywhere(centre: Centre) -> None:
+    for fields in ((await status(centre, Origin=PAGE))[1].headers, (await centre.get(GENDERS, Origin=PAGE)).headers):
+        assert not {name for name in fields if name.startswith("Access-Control")}
