@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from proxy.operations.centre import Centre
+from proxy.operations.log_ins import needing
 from proxy.operations.status import in_force, in_short
 from proxy.operations.times import rfc3339
 from proxy.rules.stamps import Stamp
@@ -23,6 +24,8 @@ async def public_status(centre: Centre) -> PublicStatus:
         can_record=centre.journal.standing().can_record,
         pending=sum(snapshot.records[state] for state in OPEN_STATES - {RecordState.HELD}),
         held=snapshot.records[RecordState.HELD],
+        needs_log_in=await needing(centre, snapshot, stamp.wall),
+        logged_out=centre.traffic is not None and centre.traffic.credentials.own.missing,
         more=more,
     )
 

@@ -28,7 +28,8 @@ class PublicStatus:
     How the centre stands: what the desks' software may know, and never a person.
 
     `since` is when it came to stand so (RFC 3339), None where that is not known; `can_record` whether the sidecar's disk takes records,
-    `pending` how many are kept and not confirmed, `held` how many wait for a person's decision; `more` is what is told beside these.
+    `pending` how many are kept and not confirmed, `held` how many wait for a person's decision, `needs_log_in` how many for somebody's
+    log-in; `logged_out` is whether the sidecar itself has no credential; `more` is what is told beside these.
     """
 
     standing: Standing
@@ -36,6 +37,8 @@ class PublicStatus:
     can_record: bool
     pending: int
     held: int
+    needs_log_in: int = 0
+    logged_out: bool = False
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -88,6 +91,10 @@ def told(status: PublicStatus, language: str) -> dict[str, Any]:
     tells, thens = [Text(tell)], [Text(then)]
     if status.pending:
         tells.append(Text("Still to be sent: {count}.", {"count": status.pending}))
+    if status.needs_log_in:
+        thens.append(Text("Waiting for a log-in: {count}. Whoever entered them logs in at any desk.", {"count": status.needs_log_in}))
+    if status.logged_out:
+        thens.append(Text("The sidecar cannot log in to the national server. Tell the ICT officer."))
     if status.held:
         thens.append(Text("Waiting for a decision: {count}. Tell the ICT officer.", {"count": status.held}))
     return {
@@ -99,6 +106,7 @@ def told(status: PublicStatus, language: str) -> dict[str, Any]:
         "can_record": status.can_record,
         "pending": status.pending,
         "held": status.held,
+        "needs_log_in": status.needs_log_in,
         **status.more,
     }
 

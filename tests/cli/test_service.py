@@ -105,7 +105,7 @@ async def test_client_software_is_told_how_the_centre_stands(centre: Centre) -> 
     async with centre.serving(), centre.desk.get(f"http://127.0.0.1:{centre.data}/.dosekeeper/status") as answer:
         told = await answer.json()
     assert told.keys() == (
-        {"state", "since", "tell", "next_step", "language", "can_record", "pending", "held"}
+        {"state", "since", "tell", "next_step", "language", "can_record", "pending", "held", "needs_log_in"}
         | {"upstream", "outage", "records", "oldest_unsent_at", "all_confirmed"}
     )
 

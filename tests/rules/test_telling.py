@@ -23,6 +23,18 @@ def test_every_standing_says_what_is_so_and_what_to_do_in_every_language(stands:
         assert (each["state"], each["pending"], each["held"]) == (stands.value, 3, 2)
 
 
+def test_whoever_has_to_act_is_told_so() -> None:
+    quiet, log_in, officer = (
+        told(PublicStatus(Standing.UP, None, True, 0, 0, needs_log_in, logged_out), "hi")["next_step"]
+        for needs_log_in, logged_out in ((0, False), (7, False), (0, True))
+    )
+    assert quiet == "हमेशा की तरह टीका लगाएं और एंट्री करें।"
+    assert log_in.startswith(quiet)
+    assert "7" in log_in.removeprefix(quiet)
+    assert officer.startswith(quiet)
+    assert "आईसीटी अधिकारी" in officer.removeprefix(quiet)
+
+
 def test_no_two_standings_sound_alike() -> None:
     says = [told(PublicStatus(stands, None, True, 0, 0), "en")["tell"] for stands in Standing]
     assert len(set(says)) == len(says)
