@@ -12,13 +12,14 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from proxy.profiles.model import Profile
 from proxy.rules.circuit import Policy as CircuitPolicy
 from proxy.rules.pace import full, start_delay_s
 from proxy.rules.probing import idle_every_s
+from proxy.rules.telling import PublicStatus
 from proxy.rules.trust import Rules as TrustRules
 from proxy.settings import Settings
 from proxy.traffic.acceptances import Acceptances
@@ -32,6 +33,7 @@ from proxy.traffic.credentials import Credentials
 from proxy.traffic.data_port import DataPort
 from proxy.traffic.disk_watch import DiskWatch
 from proxy.traffic.limits import Limits
+from proxy.traffic.listeners import Listeners
 from proxy.traffic.look_ups import LookUps
 from proxy.traffic.memory import Memory
 from proxy.traffic.meters import Meters
@@ -99,7 +101,7 @@ class Sidecar:
     passing: PassRoute
     memory: Memory
 
-    def data_port(self, status: Callable[[], Awaitable[dict[str, Any]]], limits: Limits | None = None) -> DataPort:
+    def data_port(self, status: Callable[[], Awaitable[PublicStatus]], limits: Limits | None = None) -> DataPort:
         """Return the data port; *status* is what it tells client software of the centre, *limits* what each may take."""
         limits = limits or Limits()
         passing = replace(self.passing, limits=limits)
@@ -137,8 +139,11 @@ class Sidecar:
             timezone=ZoneInfo(self.settings.centre.timezone),
             limits=limits,
         )
-        monitor = Monitor(self.profile, self.journal, status)
-        return DataPort(self.profile, self.upstream.prefix, recording, reading, passing, monitor, self.meters)
+        listeners = Listeners(status, limits)
+        self.circuits.bells.append(listeners.ring)
+        monitor = Monitor(self.profile, self.journal, listeners)
+        origins = frozenset(self.settings.listen.cors_origins)
+        return DataPort(self.profile, self.upstream.prefix, recording, reading, passing, monitor, self.meters, origins)
 
     async def recover(self) -> None:
         """

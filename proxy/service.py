@@ -25,8 +25,8 @@ from proxy.operations.centre import Centre, Traffic
 from proxy.operations.health import in_a_line
 from proxy.operations.holding import HoldKeeper
 from proxy.operations.identity import journal_identity
+from proxy.operations.public_status import public_status
 from proxy.operations.runs import Replays
-from proxy.operations.status import public_status
 from proxy.profiles.load import load_profile
 from proxy.settings import Settings
 from proxy.settings.model import Admin, MetricsPort
@@ -131,8 +131,8 @@ def reread_profile(settings: Settings, active: ActiveProfile) -> None:
 @asynccontextmanager
 async def _data_port(settings: Settings, sidecar: Sidecar, centre: Centre) -> AsyncIterator[int]:
     listen = settings.listen
-    handler = sidecar.data_port(lambda: public_status(centre)).handle
-    port = Port(data_app(handler), listen.host, listen.port, tls_context(listen.tls_cert, listen.tls_key))
+    app = data_app(sidecar.data_port(lambda: public_status(centre)))
+    port = Port(app, listen.host, listen.port, tls_context(listen.tls_cert, listen.tls_key))
     try:
         yield await _opened(port, settings)
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
@@ -48,6 +48,11 @@ class Due:
     center_id: int = 563048
     taps_twice: bool = False
 
+    @property
+    def had(self) -> frozenset[int]:
+        """The doses that the server knows of before the day."""
+        return frozenset(range(1, self.doses[0]))
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -58,12 +63,30 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A person as a look-up shows them: id, name, and the numbers of the doses they have had."""
+
+    id: str
+    name: str
+    doses: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """How a desk looks a person up: `target` of an id, below the API's, and everybody whom an answer shows."""
+
+    target: Callable[[str], str]
+    shown: Callable[[Any], Sequence[Shown]]
+
+
+@dataclass(frozen=True, slots=True)
 class Dialect:
     """
     How desks write to one kind of server, and what is asked for before the demo.
 
     `api` is the simulator's name for it, `base` the path of its API, `recorded` the routes of what is entered, `batch` the member of a
-    dose that is its batch. `identity` is what the server's ledger knows a registration by, `issued` the id in the answer to one.
+    dose that is its batch. `identity` is what the server's ledger knows a registration by, `issued` the id in the answer to one. `look_up`
+    is None where its desks look nobody up.
     """
 
     api: str
@@ -74,6 +97,7 @@ class Dialect:
     vaccination: Callable[[Due, str, int, int], Form]
     identity: Callable[[Person], str]
     issued: Callable[[Any], str]
+    look_up: LookUp | None = None
 
 
 def queue_of(people: Iterable[Mapping[str, Any]], identity: Callable[[Person], str], draw: Random, at: int) -> Iterator[Due]:

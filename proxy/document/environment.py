@@ -27,12 +27,12 @@ class _Key:
         return PREFIX + "__".join(self.path).upper()
 
     def value_of(self, text: str) -> object:
-        """Read *text*: where null is allowed nothing and `null` are null, where a mapping is wanted it is YAML, all else is text."""
+        """Read *text*: where null is allowed nothing and `null` are null, for a mapping or a list it is YAML, all else is text."""
         options = get_args(self.annotation)
         if types.NoneType in options and text in ("", "null"):
             return None
         wanted = (get_origin(self.annotation), *(options if types.NoneType in options else ()))
-        if any(isinstance(option, type) and issubclass(option, Mapping | BaseModel) for option in wanted):
+        if any(isinstance(option, type) and issubclass(option, Mapping | BaseModel | tuple) for option in wanted):
             return parse_document(self.variable, text).value
         return text
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any
 
 from proxy.operations.centre import Centre
 from proxy.operations.groups import group_is_down, groups, is_down
@@ -20,9 +20,6 @@ from store.records import OPEN_STATES
 from store.rescue import Rescue
 from store.snapshot import Snapshot
 
-PUBLIC: Final = ("upstream", "outage", "records", "oldest_unsent_at", "all_confirmed")
-"""What client software on the data port may know."""
-
 
 async def status(centre: Centre) -> dict[str, Any]:
     """
@@ -31,36 +28,37 @@ async def status(centre: Centre) -> dict[str, Any]:
     `upstream` is `down` while a group with a record route is open or half-open, else `held` while an operator's hold is in force, else
     `up`. Without running traffic it is what the outage ledger last knew, and `service` is false.
     """
-    now, stamp = centre.clock.wall(), centre.clock.stamp()
+    stamp = centre.clock.stamp()
     snapshot = await centre.snapshot()
-    running = sorted((o.running for o in snapshot.outages.values() if o.running is not None), key=lambda outage: outage.started_at)
-    hold = in_force(snapshot.hold, now)
-    down = is_down(centre, snapshot)
+    hold = in_force(snapshot.hold, stamp.wall)
     return {
-        "upstream": "down" if down else "held" if hold else "up",
+        **in_short(centre, snapshot, stamp),
         "service": centre.traffic is not None and not centre.traffic.narrowed,
         "recording": recording(centre),
-        "outage": _running(running[0], stamp) if running else None,
         "hold": None if hold is None else hold_value(hold),
         "groups": [_group(centre, group, snapshot, stamp) for group in groups(centre)],
-        "records": {state.value: count for state, count in snapshot.records.items()},
-        "oldest_unsent_at": rfc3339(snapshot.oldest_unsent_at),
         "next_deadline_at": rfc3339(snapshot.next_deadline_at),
         "past_deadline": snapshot.past_deadline,
         "restored": _restored(centre.journal.restored),
-        "needs_log_in": await needing(centre, snapshot, now),
+        "needs_log_in": await needing(centre, snapshot, stamp.wall),
         "credential": _credential(centre),
-        "all_confirmed": not any(snapshot.records[state] for state in OPEN_STATES),
         "clock": _clock(centre),
         "damage": [rescue_value(rescue) for rescue in snapshot.rescues],
         "remembered": await remembered(centre),
     }
 
 
-async def public_status(centre: Centre) -> dict[str, Any]:
-    """Return what of the status client software may know: no group, nobody's name."""
-    whole = await status(centre)
-    return {name: whole[name] for name in PUBLIC}
+def in_short(centre: Centre, snapshot: Snapshot, now: Stamp) -> dict[str, Any]:
+    """Return what client software may know too: no group, nobody's name."""
+    running = sorted((o.running for o in snapshot.outages.values() if o.running is not None), key=lambda outage: outage.started_at)
+    hold = in_force(snapshot.hold, now.wall)
+    return {
+        "upstream": "down" if is_down(centre, snapshot) else "held" if hold else "up",
+        "outage": _running(running[0], now) if running else None,
+        "records": {state.value: count for state, count in snapshot.records.items()},
+        "oldest_unsent_at": rfc3339(snapshot.oldest_unsent_at),
+        "all_confirmed": not any(snapshot.records[state] for state in OPEN_STATES),
+    }
 
 
 def in_force(hold: OperatorHold | None, now: int) -> OperatorHold | None:

@@ -61,8 +61,8 @@ AnswerExpression = Annotated[Expression, AfterValidator(over("status", "headers"
 
 ReceiptExpression = Annotated[Expression, AfterValidator(over("request", "record"))]
 """
-JMESPath over `request` (as in a lane) and `record` with `id`, `number`, `state`, `warnings` (texts) and, where the route issues an id,
-`provisional_id`.
+JMESPath over `request` (as in a lane) and `record` with `id`, `number`, `state`, `message` and `warnings` (texts, in the reader's
+language) and, where the route issues an id, `provisional_id`.
 """
 
 ProblemExpression = Annotated[Expression, AfterValidator(over("code", "title", "detail", "status"))]

@@ -14,6 +14,7 @@ from proxy.rules.facts import Facts, facts_of
 from proxy.rules.routes import Match
 from proxy.rules.slots import translated
 from proxy.rules.wire import Fields
+from proxy.texts import Text
 
 LANES_MAX: Final = 64
 """Persons in one record; a request that names more is refused rather than tied to half of the district."""
@@ -35,7 +36,7 @@ class Inadmissible:
     """A request that cannot be kept, as the problem to tell the desk (`proxy.rules.problems`)."""
 
     code: str
-    detail: str
+    detail: Text
 
 
 Admission = Admissible | Inadmissible
@@ -54,29 +55,38 @@ def admit(match: Match, method: str, target: str, fields: Fields, body: bytes, r
         real_ids: Real id by provisional id: what it says is told by the real ones.
     """
     if body.count(b",") > VALUES_MAX:
-        return Inadmissible("body-too-large", f"A record has at most {VALUES_MAX} values.")
+        return Inadmissible("body-too-large", Text("A record has at most {most} values.", {"most": VALUES_MAX}))
     try:
         view = request_view(match.params, method, target.partition("?")[2], fields, orjson.loads(body))
         real = _by_real_ids(match, method, target, fields, body, real_ids) if real_ids else view
         facts = facts_of(match.route, real)
     except orjson.JSONDecodeError as error:
-        return Inadmissible("body-not-json", f"The body is not JSON (line {error.lineno}, column {error.colno}).")
+        return Inadmissible(
+            "body-not-json", Text("The body is not JSON (line {line}, column {column}).", {"line": error.lineno, "column": error.colno})
+        )
     except (orjson.JSONEncodeError, RecursionError):
         # orjson reads four times as deep as it writes, and what cannot be written cannot be compared.
-        return Inadmissible("body-not-json", "What the body says of the fact is nested too deeply.")
+        return Inadmissible("body-not-json", Text("What the body says of the fact is nested too deeply."))
     return _misfit(match.route, view, facts) or Admissible(facts, view)
 
 
 def _misfit(route: Route, view: Mapping[str, Any], facts: Facts) -> Inadmissible | None:
     for refused in route.refuse_if:
         if refused.when.holds(view):
-            return Inadmissible("not-taken", refused.text)
+            return Inadmissible("not-taken", Text(refused.text))
     if not facts.lanes:
-        return Inadmissible("person-missing", f"The request does not say whom it concerns: {route.lane} gives nothing.")
+        return Inadmissible(
+            "person-missing", Text("The request does not say whom it concerns: {lane} gives nothing.", {"lane": route.lane})
+        )
     if len(facts.lanes) > LANES_MAX:
-        return Inadmissible("too-many-persons", f"The request concerns {len(facts.lanes)} persons; at most {LANES_MAX} fit one record.")
+        return Inadmissible(
+            "too-many-persons",
+            Text("The request concerns {count} persons; at most {most} fit one record.", {"count": len(facts.lanes), "most": LANES_MAX}),
+        )
     if facts.natural_key is None and route.natural_key is not None:
-        return Inadmissible("fact-missing", f"The request does not say what is to be recorded: {route.natural_key} lacks a part.")
+        return Inadmissible(
+            "fact-missing", Text("The request does not say what is to be recorded: {key} lacks a part.", {"key": route.natural_key})
+        )
     return None
 
 

@@ -10,6 +10,8 @@ from typing import Final
 
 from http_sf import StructuredFieldError, parse
 
+from proxy.texts import Text
+
 KEY_MAX: Final = 255
 """Longest key in characters; the draft names no limit, and a UUID has 36."""
 
@@ -21,7 +23,7 @@ _UNQUOTED: Final = regex(rb"[A-Za-z0-9][A-Za-z0-9!#$%&'*+.^_`|~:/=@-]+")
 class Malformed:
     """Why a field is no key, in words for the client."""
 
-    why: str
+    why: Text
 
 
 def parse_key(values: Sequence[bytes]) -> str | Malformed:
@@ -35,12 +37,12 @@ def parse_key(values: Sequence[bytes]) -> str | Malformed:
     is accepted too, and means the same as with them.
     """
     if len(values) != 1:
-        return Malformed("The field Idempotency-Key was sent more than once.")
+        return Malformed(Text("The field Idempotency-Key was sent more than once."))
     key = _key(values[0].strip())
     if key is None:
-        return Malformed('An Idempotency-Key is text in quotes, such as "8e03978e-40d5-43dd-bc93-6894a57f9324".')
+        return Malformed(Text('An Idempotency-Key is text in quotes, such as "8e03978e-40d5-43dd-bc93-6894a57f9324".'))
     if not 1 <= len(key) <= KEY_MAX:
-        return Malformed(f"An Idempotency-Key has 1 to {KEY_MAX} characters; this one has {len(key)}.")
+        return Malformed(Text("An Idempotency-Key has 1 to {most} characters; this one has {count}.", {"most": KEY_MAX, "count": len(key)}))
     return key
 
 

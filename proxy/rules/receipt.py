@@ -12,6 +12,8 @@ import orjson
 
 from proxy.profiles.expressions import Expression
 from proxy.profiles.model import Receipt
+from proxy.rules.telling import standing
+from proxy.texts import LANGUAGES, Text
 from store.records import RecordState
 
 RECORDS_PATH: Final = "/.dosekeeper/records/"
@@ -30,7 +32,7 @@ class ReceiptAnswer:
     body: bytes
 
 
-def receipt(
+def receipt(  # noqa: PLR0913, PLR0917 - what may stand in one
     declared: Receipt | None,
     view: dict[str, Any],
     record_id: str,
@@ -38,6 +40,7 @@ def receipt(
     state: RecordState,
     provisional_id: str | None = None,
     warnings: Sequence[str] = (),
+    language: str = LANGUAGES[0],
 ) -> ReceiptAnswer:
     """
     Return the receipt in the shape the profile says the client's software expects, else a 202 of our own.
@@ -52,20 +55,24 @@ def receipt(
         number: The centre's running number.
         state: Where the record stands.
         provisional_id: The id it was given for the person, on routes that issue one.
-        warnings: What the person at the desk should know, each one line of ASCII.
+        warnings: What the person at the desk should know, each one line of ASCII, texts of the catalogue. A header field takes no more
+            than ASCII, so that they stand in English there, and in *language* in the body.
+        language: The reader's, one of `LANGUAGES`.
     """
-    record = {"id": record_id, "number": number, "state": state.value, "provisional_id": provisional_id}
-    data = {"request": view, "record": {**record, "warnings": list(warnings)}}
+    message = standing(state, number).said(language)
+    told = [Text(warning).said(language) for warning in warnings]
+    record = {"id": record_id, "number": number, "state": state.value, "provisional_id": provisional_id, "message": message}
+    data = {"request": view, "record": {**record, "warnings": told}}
     status = HTTPStatus.ACCEPTED if declared is None else declared.status
     fields = [("Dosekeeper-Record", record_id), ("Dosekeeper-State", state.value)]
     if status == HTTPStatus.ACCEPTED:
         fields.append(("Location", RECORDS_PATH + record_id))
     if declared is not None:
         fields.extend(declared_fields(declared.headers, data))
-    said = {"warnings": list(warnings)} if warnings else {}
+    said = {"warnings": told} if warnings else {}
     if warnings:
         fields.append(("Dosekeeper-Warning", " | ".join(warnings)))
-    fields.append(("Content-Type", "application/json"))
+    fields += [("Content-Type", "application/json"), ("Content-Language", language)]
     body = None if declared is None else _json(declared.body.search(data))
     return ReceiptAnswer(status, _first_of_each(fields), body or orjson.dumps({"offline_mode": 1, "record": record, **said}))
 

@@ -103,7 +103,7 @@ def _recorded(profile: Profile, match: Match, request: Request) -> dict[str, Any
     admission = admit(match, request.method, request.target, request.fields, request.body, {})
     if not isinstance(admission, Admissible):
         shape = profile.error_members if profile.error_body is None else profile.error_body
-        return {"refused": orjson.loads(problem(admission.code, admission.detail, shape).body)}
+        return {"refused": orjson.loads(problem(admission.code, admission.detail, shape).body())}
     route, facts = match.route, admission.facts
     view = {"request": admission.view}
     form = None if route.issues is None else profile.provisional

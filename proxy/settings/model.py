@@ -20,7 +20,7 @@ from proxy.document import Place, Problem, Section
 from proxy.document.fields import Duration, FieldName, FilePath, HeaderSource, PositiveDuration, Size, Whole, seconds, size
 from proxy.document.problems import Finding, Mistakes
 from proxy.settings.hours import Hours
-from proxy.settings.values import BaseUrl, CentreId, HttpUrl, Port, ProfileName, Text, TimeZone
+from proxy.settings.values import BaseUrl, CentreId, HttpUrl, Origin, Port, ProfileName, Text, TimeZone
 
 DEFAULT_CENTRE_ID: Final = "centre-1"
 
@@ -107,6 +107,7 @@ class Listen(Certified):
 
     host: Text = "127.0.0.1"
     port: Port = 8480
+    cors_origins: tuple[Origin, ...] = ()
 
 
 class Admin(Section):

@@ -50,5 +50,14 @@ Text = Annotated[str, Field(min_length=1)]
 CentreId = Annotated[str, AfterValidator(matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "letters, digits, dots and hyphens, at most 64"))]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 BaseUrl = Annotated[HttpUrl, AfterValidator(lambda url: url.rstrip("/"))]
+Origin = Annotated[
+    str,
+    AfterValidator(
+        matching(
+            r"https?://(?:\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::[0-9]{1,5})?",
+            "an origin as browsers write it: scheme and host in lower case, the port where it is not the usual one, no path; not `*`",
+        )
+    ),
+]
 TimeZone = Annotated[str, AfterValidator(_known_timezone)]
 ProfileName = Annotated[Text, AfterValidator(_profile_from)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -10,11 +11,15 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from ruamel.yaml import YAML
 
 from proxy.texts import DOMAIN, FOLDER, LANGUAGES
 
-KEYWORDS: Final = {"marked": None, "gettext": None, "ngettext": (1, 2)}
-"""Calls whose argument is a text of the catalogue."""
+KEYWORDS: Final = {"marked": None, "Text": None}
+"""Calls whose first argument is a text of the catalogue."""
+
+SAID_BY_PROFILES: Final = ("warn_if", "refuse_if")
+"""Keys of a route under which a profile says something to a desk."""
 
 
 def po(language: str) -> Path:
@@ -23,12 +28,21 @@ def po(language: str) -> Path:
 
 
 def in_code() -> Catalog:
-    """Return every text that is marked in the code, with where it stands."""
+    """Return every text that is marked in the code or said by a shipped profile, with where it stands."""
     found = Catalog(domain=DOMAIN, project="dosekeeper")
     for path, _line, text, comments, context in extract_from_dir(FOLDER.parent, [("**.py", "python")], keywords=KEYWORDS):
         # The file alone: with line numbers every edit of the code would be one of the catalogue.
         found.add(text, locations=[(f"proxy/{path}", None)], auto_comments=comments, context=context)  # type: ignore[list-item]
+    for profile in sorted((FOLDER.parent / "profiles").glob("*.yaml")):
+        for said in _said_by(profile):
+            found.add(said, locations=[(f"proxy/profiles/{profile.name}", None)])  # type: ignore[list-item]
     return found
+
+
+def _said_by(profile: Path) -> Iterator[str]:
+    for route in YAML(typ="safe").load(profile)["routes"]:
+        for key in SAID_BY_PROFILES:
+            yield from (each["text"] for each in route.get(key, ()))
 
 
 def translated(language: str) -> Catalog:

@@ -12,6 +12,7 @@ from proxy.rules.fields import answer_fields
 from proxy.rules.problems import CONTENT_TYPE, Problem
 from proxy.rules.receipt import ReceiptAnswer
 from proxy.rules.wire import Answer, Fields, text_of
+from proxy.texts import LANGUAGES, preferred
 
 ADDED: Final = (hdrs.SERVER, hdrs.DATE, hdrs.CONTENT_TYPE)
 """Fields that aiohttp adds where they are missing."""
@@ -21,6 +22,9 @@ SENT: Final = web.ResponseKey("sent", frozenset[str])
 
 OUTCOME: Final = web.ResponseKey("outcome", str)
 """Under this key every answer carries what became of the request: the label of `http_requests_total`."""
+
+PROBLEM: Final = web.ResponseKey("problem", Problem)
+"""Under this key an error of our own carries what it says."""
 
 OWN_KEEPS: Final = frozenset({"date", "content-type"})
 """What stays of `ADDED` on an answer of our own: the date, as RFC 9110 §6.6.1 asks, and the type."""
@@ -60,8 +64,9 @@ def receipt(made: ReceiptAnswer) -> web.Response:
 
 
 def problem(made: Problem) -> web.Response:
-    """Return an error of our own."""
-    response = web.Response(status=made.status, body=made.body, content_type=CONTENT_TYPE)
+    """Return an error of our own, in English as long as nobody says who reads it (`for_reader`)."""
+    response = web.Response(status=made.status, body=made.body(), content_type=CONTENT_TYPE, headers={hdrs.CONTENT_LANGUAGE: LANGUAGES[0]})
+    response[PROBLEM] = made
     if made.retry_after_s is not None:
         response.headers[hdrs.RETRY_AFTER] = str(made.retry_after_s)
     if made.status == HTTPStatus.UNAUTHORIZED:
@@ -71,6 +76,17 @@ def problem(made: Problem) -> web.Response:
     if made.status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
         response.force_close()  # the rest of the body is not waited for
     response[OUTCOME] = "problem"
+    return response
+
+
+def for_reader(request: web.BaseRequest, response: web.StreamResponse) -> web.StreamResponse:
+    """Put an error of our own into the language that *request* prefers; whatever else is left as it is."""
+    made = response.get(PROBLEM)
+    language = LANGUAGES[0] if made is None else preferred(request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
+    if made is not None and language != LANGUAGES[0]:
+        assert isinstance(response, web.Response)
+        response.body = made.body(language)
+        response.headers[hdrs.CONTENT_LANGUAGE] = language
     return response
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from proxy.rules.backoff import throttled_s
@@ -127,6 +127,10 @@ class Circuits:
         """Whether a live call would be let through now."""
         watched = self._watched[group]
         return admits(watched.circuit, self._clock.monotonic(), watched.policy) is not Admit.NO
+
+    def slowed(self, groups: Collection[str]) -> bool:
+        """Whether one of *groups* is in doubt, or the upstream has asked for a pause."""
+        return self._paused() or any(self._watched[group].circuit.phase is Phase.SUSPECT for group in groups)
 
     def closed(self, group: str) -> bool:
         """Whether nothing is wrong with *group*, so that a failure is the record's own."""

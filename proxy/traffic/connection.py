@@ -172,7 +172,8 @@ def _code(error: BadHttpMessage) -> str:
 
 def _bare(code: str) -> bytes:
     """Return an answer as bytes: there is no request that it could be written for."""
-    made = problem(code, "", {})
+    made = problem(code, None, {})
+    body = made.body()
     return (
         b"HTTP/1.1 %d %b\r\nDate: %b\r\nContent-Type: %b\r\nContent-Length: %d\r\nX-Content-Type-Options: nosniff\r\n"
         b"Cache-Control: no-store\r\nConnection: close\r\n\r\n%b"
@@ -181,7 +182,7 @@ def _bare(code: str) -> bytes:
             HTTPStatus(made.status).phrase.encode(),
             formatdate(usegmt=True).encode(),
             CONTENT_TYPE.encode(),
-            len(made.body),
-            made.body,
+            len(body),
+            body,
         )
     )

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from dataclasses import dataclass
-from http import HTTPMethod
+from http import HTTPMethod, HTTPStatus
 from typing import assert_never
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from proxy.profiles.model import Policy
+from proxy.rules.cross_origin import preflight, shared_with
 from proxy.rules.problems import problem
 from proxy.rules.routes import Match, without_prefix
 from proxy.rules.served import origin_form, refusal
+from proxy.texts import Text
 from proxy.traffic import answers
 from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.meters import Meters
-from proxy.traffic.monitor import OWN_PREFIX, Monitor
+from proxy.traffic.monitor import OWN_PREFIX, Monitor, listens
 from proxy.traffic.pass_route import PassRoute
 from proxy.traffic.reads import ReadRoute
 from proxy.traffic.record_route import RecordRoute
@@ -36,6 +39,8 @@ class DataPort:
     passing: PassRoute
     monitor: Monitor
     meters: Meters
+    origins: frozenset[str] = frozenset()
+    """Of pages that may use it from elsewhere (`listen.cors_origins`)."""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request and count it."""
@@ -44,8 +49,9 @@ class DataPort:
         inner = without_prefix(path, self.prefix)
         found = None if inner is None else self.profile.routes.match(request.method, inner)
         route = found.route.name if found else "other"
-        with self.meters.http_request_duration.labels(route).time():
-            response = await self._answer_or_problem(request, found, target)
+        endless = listens(request, path)
+        with nullcontext() if endless else self.meters.http_request_duration.labels(route).time():
+            response = answers.for_reader(request, await self._answer_or_problem(request, found, target))
         outcome = response.get(answers.OUTCOME, "own")
         self.meters.http_requests.labels(_known(request.method), route, outcome).inc()
         return response
@@ -55,13 +61,15 @@ class DataPort:
             return await self._answer(request, found, target)
         except JournalError as error:
             log.exception("journal cannot be asked", extra={"action": "journal_unreadable", "error": type(error).__name__})
-            return self._problem("cannot-record", "The sidecar's journal cannot be read.")
+            return self._problem("cannot-record", Text("The sidecar's journal cannot be read."))
 
     async def _answer(  # noqa: PLR0911 - one way, one return
         self, request: web.Request, found: Match | None, target: str
     ) -> web.StreamResponse:
         if (code := refusal(request.method, request.version, target, request.raw_headers)) is not None:
-            return self._problem(code, "It is not forwarded.")
+            return self._problem(code, Text("It is not forwarded."))
+        if self.origins and (allowed := self._preflight(request)) is not None:
+            return allowed
         if target.startswith(OWN_PREFIX):
             return await self.monitor.answer(request, target.partition("?")[0])
         if found is None:
@@ -74,11 +82,33 @@ class DataPort:
             case Policy.PASS:
                 return await self.passing.relay(request, found.route, target)
             case Policy.DENY:
-                return self._problem("denied", f"Route {found.route.name}.")
+                return self._problem("denied", Text("Route {route}.", {"route": found.route.name}))
             case _:
                 assert_never(found.route.policy)
 
-    def _problem(self, code: str, detail: str) -> web.Response:
+    def _preflight(self, request: web.Request) -> web.Response | None:
+        asked = request.headers.get
+        fields = preflight(
+            request.method,
+            asked(hdrs.ORIGIN),
+            asked(hdrs.ACCESS_CONTROL_REQUEST_METHOD),
+            asked(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, ""),
+            self.origins,
+        )
+        return None if fields is None else web.Response(status=HTTPStatus.NO_CONTENT, headers=fields)
+
+    async def share(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
+        """Let pages of the origins that the operator named read *response* (an `on_response_prepare` hook: also what is streamed)."""
+        fields = response.headers
+        exposed, vary = fields.get(hdrs.ACCESS_CONTROL_EXPOSE_HEADERS), ", ".join(fields.getall(hdrs.VARY, ())) or None
+        for name, value in shared_with(request.headers.get(hdrs.ORIGIN), self.origins, exposed, vary).items():
+            fields[name] = value
+
+    async def stop(self) -> None:
+        """End what would hold up a stop."""
+        await self.monitor.listeners.close()
+
+    def _problem(self, code: str, detail: Text) -> web.Response:
         return answers.problem(problem(code, detail, self.profile.error_members))
 
 

@@ -48,5 +48,8 @@ class Limits:
     connections: int = 400
     """Connections at a time. Each may need one upstream, and Linux gives a process 1024 in all."""
 
+    listeners: int = 64
+    """Of these connections, those that wait for events of the status; a browser has one for each page that listens."""
+
     passed_max: int = 64 * 1024 * 1024
     """Bytes of a body that is passed on without being kept; it is never in memory as a whole."""

@@ -14,6 +14,7 @@ from proxy.rules.outcome import Outcome, OutcomeKind, classify_head, failed
 from proxy.rules.problems import problem
 from proxy.rules.slots import translated
 from proxy.rules.wire import Failure, Fields, first
+from proxy.texts import Text
 from proxy.traffic import answers
 from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.apart import apart
@@ -70,7 +71,7 @@ class PassRoute:
         try:
             going_up = await self._going_up(request.method, route, target, caller.fields, body)
         except Incomplete as unfit:
-            return self._problem(unfit.code, "The rest of it did not come.")
+            return self._problem(unfit.code, Text("The rest of it did not come."))
         if isinstance(going_up, web.Response):
             return going_up
         # Only now: a desk that never sends the rest of its body must not keep a half-open circuit's one permit.
@@ -82,7 +83,7 @@ class PassRoute:
         try:
             async with self.upstream.stream(replace(going_up, fields=fields)) as answer:
                 if isinstance(answer, Failure) and body.missing is not None:
-                    return self._problem(body.missing, "It was passed on in part.")
+                    return self._problem(body.missing, Text("It was passed on in part."))
                 outcome = _outcome(answer, described=route is not None)
                 self.circuits.observe(permit, outcome)
                 self.judge(caller, outcome, route)
@@ -93,11 +94,11 @@ class PassRoute:
 
     def _refusal(self, caller: Caller, group: str) -> web.Response | None:
         if caller.stranger:
-            return self._problem("not-known", "What you ask would go up with the sidecar's own credential.")
+            return self._problem("not-known", Text("What you ask would go up with the sidecar's own credential."))
         if not self.circuits.admits(group):
             return self._server_down(group)
         if self.credentials.own.missing:
-            return self._problem("credential-missing", "The sidecar has no token.", retry_after_s=TOKEN_AGAIN_S)
+            return self._problem("credential-missing", Text("The sidecar has no token."), retry_after_s=TOKEN_AGAIN_S)
         return None
 
     def judge(self, caller: Caller, outcome: Outcome, route: Route | None) -> None:
@@ -115,27 +116,27 @@ class PassRoute:
         except TooLarge:
             content = None  # passed on as it arrives; its path and fields are looked at all the same
         if body.exceeds(self.limits.passed_max):
-            return self._problem(TooLarge.code, f"More than {self.limits.passed_max} bytes are not passed on.")
+            return self._problem(TooLarge.code, Text("More than {most} bytes are not passed on.", {"most": self.limits.passed_max}))
         known = await self.persons.resolve(route, target, to_block(fields), content or b"")
         if known is None:
-            return self._problem("person-unknown", "An id in it was not given out, or stands where it cannot be replaced.")
+            return self._problem("person-unknown", Text("An id in it was not given out, or stands where it cannot be replaced."))
         if known.awaits:
-            return self._problem("person-not-registered-yet", "The id is provisional.", retry_after_s=AGAIN_S)
+            return self._problem("person-not-registered-yet", Text("The id is provisional."), retry_after_s=AGAIN_S)
         if content is None or route is None or not known.real_ids:
             return Outgoing(method, target, fields, body.outgoing())
         there, translation = await apart(len(content), translated, route, target, content, known.real_ids)
         return Outgoing(method, there, with_length(fields, len(translation)), translation or None)
 
     def _server_down(self, group: str) -> web.Response:
-        return self._problem("server-down", "It does not answer.", retry_after_s=self.circuits.retry_after_s(group))
+        return self._problem("server-down", Text("It does not answer."), retry_after_s=self.circuits.retry_after_s(group))
 
     def no_answer(self, failure: Failure) -> web.Response:
         """Return what a client is told of a call that ended without an answer."""
         if failure.sent:
-            return self._problem("server-no-answer", f"It ended with: {failure.kind.value}.")
-        return self._problem("server-unreachable", f"It ended with: {failure.kind.value}.", retry_after_s=1)
+            return self._problem("server-no-answer", Text("It ended with: {cause}.", {"cause": failure.kind.value}))
+        return self._problem("server-unreachable", Text("It ended with: {cause}.", {"cause": failure.kind.value}), retry_after_s=1)
 
-    def _problem(self, code: str, detail: str, *, retry_after_s: int | None = None) -> web.Response:
+    def _problem(self, code: str, detail: Text, *, retry_after_s: int | None = None) -> web.Response:
         return answers.problem(problem(code, detail, self.profile.error_members, retry_after_s=retry_after_s))
 
 

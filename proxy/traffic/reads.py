@@ -23,6 +23,7 @@ from proxy.rules.routes import Match
 from proxy.rules.slots import translated
 from proxy.rules.stamps import Stamp
 from proxy.rules.wire import Answer, Failure, first
+from proxy.texts import Text
 from proxy.traffic import answers
 from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.budget import Budget
@@ -67,14 +68,14 @@ class ReadRoute:
             return await self.passing.relay(request, route, target)
         caller = self.credentials.caller(request)
         if caller.stranger:
-            return self._problem("not-known", "What you ask would go up with the sidecar's own credential.")
+            return self._problem("not-known", Text("What you ask would go up with the sidecar's own credential."))
         known = await self.persons.resolve(route, target, to_block(caller.fields), b"")
         if known is None:
-            return self._problem("person-unknown", "An id in it was not given out, or stands where it cannot be replaced.")
+            return self._problem("person-unknown", Text("An id in it was not given out, or stands where it cannot be replaced."))
         asked = self._asked(request, match, target, caller, known)
         if known.awaits:  # the upstream knows nobody of that id; we may
             return await self._own_only(asked) or self._problem(
-                "person-not-registered-yet", "The id is provisional.", retry_after_s=AGAIN_S
+                "person-not-registered-yet", Text("The id is provisional."), retry_after_s=AGAIN_S
             )
         held = await self.recollection.held(asked) if up else None
         permit = None if self.credentials.own.missing else self.circuits.permit(route.group, records=False)
@@ -133,7 +134,7 @@ class ReadRoute:
             if (remembered := await self._without_upstream(asked, Cause.LATE)) is not None:
                 return remembered
             if not fetch.began:
-                return self._problem("server-down", "It has not answered in time.", retry_after_s=1)
+                return self._problem("server-down", Text("It has not answered in time."), retry_after_s=1)
             came = await fetch.whole()  # it is answering: its own words, late, are better than none
         return await self._told(asked, fetch, came, held)
 
@@ -236,13 +237,13 @@ class ReadRoute:
 
     def _not_asked(self, group: str) -> web.Response:
         if self.credentials.own.missing and self.circuits.admits(group):
-            return self._problem("credential-missing", "The sidecar has no token.", retry_after_s=TOKEN_AGAIN_S)
-        return self._problem("server-down", "Nothing is remembered of this.", retry_after_s=self.circuits.retry_after_s(group))
+            return self._problem("credential-missing", Text("The sidecar has no token."), retry_after_s=TOKEN_AGAIN_S)
+        return self._problem("server-down", Text("Nothing is remembered of this."), retry_after_s=self.circuits.retry_after_s(group))
 
     def _no_answer(self, failure: Failure) -> web.Response:
         self.meters.reads.labels("missing").inc()
         return self.passing.no_answer(failure)
 
-    def _problem(self, code: str, detail: str, *, retry_after_s: int | None = None) -> web.Response:
+    def _problem(self, code: str, detail: Text, *, retry_after_s: int | None = None) -> web.Response:
         self.meters.reads.labels("missing").inc()
         return answers.problem(problem(code, detail, self.profile.error_members, retry_after_s=retry_after_s))

@@ -13,7 +13,7 @@ from datetime import tzinfo
 from http import HTTPStatus
 from typing import Any, Final, assert_never
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from ulid import ULID
 
 from proxy.rules.admission import Inadmissible, admit
@@ -26,6 +26,7 @@ from proxy.rules.receipt import receipt
 from proxy.rules.routes import Match
 from proxy.rules.warnings import warnings
 from proxy.rules.wire import Answer, text_of
+from proxy.texts import Text, preferred
 from proxy.traffic import answers
 from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.apart import apart
@@ -114,10 +115,12 @@ class RecordRoute:
             content = await body.whole(self.body_max)
         except TooLarge:
             return await self._unfit(
-                self._write(request, match, target, body, caller), "body-too-large", f"More than {self.body_max} bytes are not kept."
+                self._write(request, match, target, body, caller),
+                "body-too-large",
+                Text("More than {most} bytes are not kept.", {"most": self.body_max}),
             )
         except Incomplete as unfit:
-            return self._problem(unfit.code, "The rest of it did not come.")
+            return self._problem(unfit.code, Text("The rest of it did not come."))
         write = self._write(request, match, target, body, caller)
         keys = request.headers.getall(IDEMPOTENCY_KEY, ())
         key = parse_key([each.encode("latin-1", "replace") for each in keys]) if keys else None
@@ -141,7 +144,7 @@ class RecordRoute:
         block = to_block(fields)
         known = await self.persons.resolve(route, write.target, block, content)
         if known is None:
-            return Inadmissible("person-unknown", "An id in it was not given out, or stands where it cannot be replaced."), {}
+            return Inadmissible("person-unknown", Text("An id in it was not given out, or stands where it cannot be replaced.")), {}
         admission = await apart(len(content), admit, write.match, write.request.method, write.target, fields, content, known.real_ids)
         if isinstance(admission, Inadmissible):
             return admission, {}
@@ -181,7 +184,7 @@ class RecordRoute:
             kept = await self._keep(new, write, send=permit is not None)
         except JournalInDoubt:
             self._unused(permit)
-            return self._problem("cannot-record", "The sidecar's disk fails, or takes too long.")
+            return self._problem("cannot-record", Text("The sidecar's disk fails, or takes too long."))
         except JournalError:
             self._unused(permit)
             return await self._unrecorded(write, new, view)
@@ -196,9 +199,9 @@ class RecordRoute:
     def _passed_on_before(self, new: NewRecord) -> web.Response | None:
         """What went up without a record, because the journal could not keep it, is known in memory only."""
         if self.under_way.is_passed_on(new):
-            return self._problem("under-way", "Something of this person is being passed on without a record.")
+            return self._problem("under-way", Text("Something of this person is being passed on without a record."))
         if self.under_way.may_have_it(new) and new.override is None:
-            return self._problem("passed-on", "It was passed on without a record.")
+            return self._problem("passed-on", Text("It was passed on without a record."))
         return None
 
     async def _told(  # noqa: PLR0911 - one admission, one return
@@ -218,7 +221,7 @@ class RecordRoute:
                 code = "waits-for-correction" if state is RecordState.HELD else "recorded-otherwise"
                 return self._about(code, number, id_, state)
             case KeyReused(number):
-                return self._problem("key-reused", f"It came with record {number}.")
+                return self._problem("key-reused", Text("It came with record {number}.", {"number": number}))
             case Outrun():
                 return None
             case _:
@@ -230,10 +233,12 @@ class RecordRoute:
         return desk is not None and write.caller.held is not None and _mark(desk.caller) == _mark(write.caller)
 
     def _stranger(self) -> web.Response:
-        return self._problem("not-known", "The server is not there to say it, or what you ask would go up with the sidecar's credential.")
+        return self._problem(
+            "not-known", Text("The server is not there to say it, or what you ask would go up with the sidecar's credential.")
+        )
 
     def _no_word(self) -> web.Response:
-        return self._problem("server-no-answer", "It did not say whether you may record.")
+        return self._problem("server-no-answer", Text("It did not say whether you may record."))
 
     def _unused(self, permit: Permit | None) -> None:
         if permit is not None:
@@ -246,17 +251,19 @@ class RecordRoute:
         A journal that cannot even be read might hold anything. Where the desk has waited already, a slow server must not come on top.
         """
         if new.awaits or self._left_s(write) < self.answer_within_s / 2 or not self._can_pass_on(new.group):
-            return self._problem("cannot-record", "The sidecar's journal cannot be written.")
+            return self._problem("cannot-record", Text("The sidecar's journal cannot be written."))
         try:
             known, waits = await self.journal.known(new), await self.journal.any_open(new.lanes)
         except JournalError:
-            return self._problem("cannot-record", "The sidecar's journal can be neither written nor read.")
+            return self._problem("cannot-record", Text("The sidecar's journal can be neither written nor read."))
         if known is not None:
             return await self._told(write, new, known, view)
         if self.under_way.is_passed_on(new):
-            return self._problem("under-way", "Something of this person is being passed on without a record.")
+            return self._problem("under-way", Text("Something of this person is being passed on without a record."))
         if waits or self.under_way.is_kept(new):
-            return self._problem("cannot-record", "The sidecar's journal cannot be written, and something older of this person waits.")
+            return self._problem(
+                "cannot-record", Text("The sidecar's journal cannot be written, and something older of this person waits.")
+            )
         with self.under_way.passing_on(new):
             return await self._passed_on(write, new)
 
@@ -271,7 +278,7 @@ class RecordRoute:
             self.under_way.remember(new)
         if response.get(answers.OUTCOME) == "problem" and response.status == HTTPStatus.SERVICE_UNAVAILABLE:
             # It was not sent, and "doses go on being recorded" would not be true of this one.
-            return self._problem("cannot-record", "The sidecar's journal cannot be written, and the server has just gone.")
+            return self._problem("cannot-record", Text("The sidecar's journal cannot be written, and the server has just gone."))
         return response
 
     async def _same(  # noqa: PLR0911 - one answer, one return
@@ -303,7 +310,7 @@ class RecordRoute:
             async with asyncio.timeout(self._patience_s(write)):
                 await desk.ended.wait()
         except TimeoutError:
-            return self._problem("cannot-record", "The sidecar's disk fails, or takes too long.")
+            return self._problem("cannot-record", Text("The sidecar's disk fails, or takes too long."))
         return None
 
     async def _let_go(self, number: int) -> bool:
@@ -338,7 +345,7 @@ class RecordRoute:
         with self.under_way.keeping(new):
             return await self.journal.record(new, send=send, issue=issue, may_wait=may_wait, within_s=self._left_s(write))
 
-    async def _unfit(self, write: Write, code: str, detail: str) -> web.StreamResponse:
+    async def _unfit(self, write: Write, code: str, detail: Text) -> web.StreamResponse:
         """What cannot be kept gets the server's own verdict while it is up, and ours while it is down."""
         if code not in OURS and self._can_pass_on(write.match.route.group):
             return await self.passing.relay(write.request, write.match.route, write.target, write.body)
@@ -357,7 +364,8 @@ class RecordRoute:
     async def _receipt(self, write: Write, record_id: str, kept: Recorded | Same, view: dict[str, Any]) -> web.Response:
         route = write.match.route
         said = await self._warnings(write, kept.number, view) if route.warn_if else ()
-        return answers.receipt(receipt(route.receipt, view, record_id, kept.number, kept.state, kept.issues, said))
+        language = preferred(write.request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
+        return answers.receipt(receipt(route.receipt, view, record_id, kept.number, kept.state, kept.issues, said, language))
 
     async def _warnings(self, write: Write, number: int, view: dict[str, Any]) -> tuple[str, ...]:
         """Return what the desk should know of a record that is kept. It is no reason to keep the desk waiting, or without a receipt."""
@@ -371,13 +379,13 @@ class RecordRoute:
             return ()
         return () if known is None else warnings(write.match.route, view, known)
 
-    def _problem(self, code: str, detail: str) -> web.Response:
+    def _problem(self, code: str, detail: Text) -> web.Response:
         return answers.problem(problem(code, detail, self.profile.error_members))
 
     def _about(self, code: str, number: int, record_id: bytes, state: RecordState) -> web.Response:
         """Return a problem that names a record."""
         record = {"id": str(ULID(record_id)), "number": number, "state": state.value}
-        return answers.problem(problem(code, f"Record {number}.", self.profile.error_members, record=record))
+        return answers.problem(problem(code, Text("Record {number}.", {"number": number}), self.profile.error_members, record=record))
 
 
 def _of_another(verdict: Answer | None, desk: Desk, caller: Caller) -> bool:

@@ -12,6 +12,7 @@ from aiohttp import http_parser, http_writer, web
 
 from proxy.traffic.answers import strip_added
 from proxy.traffic.connection import Connection
+from proxy.traffic.data_port import DataPort
 from proxy.traffic.limits import Limits
 
 CLOSING_S: Final = 5.0
@@ -31,8 +32,9 @@ def wire_problem() -> str | None:
     )
 
 
-def data_app(answer: Handler) -> web.Application:
-    """Return an application that hands every request to *answer*."""
+def data_app(port: DataPort) -> web.Application:
+    """Return an application that hands every request to *port*."""
+    answer = port.handle
 
     @web.middleware
     async def every(request: web.Request, handler: Handler) -> web.StreamResponse:  # noqa: ARG001 - aiohttp gives it by its name
@@ -41,6 +43,9 @@ def data_app(answer: Handler) -> web.Application:
     app = web.Application(middlewares=[every])
     app.router.add_route("*", "/{path:.*}", answer)  # else aiohttp makes an exception of each request, and a chain of handlers for it
     app.on_response_prepare.append(strip_added)
+    if port.origins:
+        app.on_response_prepare.append(port.share)
+    app.on_shutdown.append(lambda _: port.stop())
     return app
 
 

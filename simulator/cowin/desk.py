@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from simulator.cowin.form import india_day
-from simulator.forms import Dialect, Due, Form, written
+from simulator.forms import Dialect, Due, Form, LookUp, Shown, written
 from simulator.people import Person
 
 VACCINATE: Final = "/v2/vaccinator/beneficiaries/vaccinate"
 REGISTER: Final = "/v2/vaccinator/beneficiaries/new"
+FIND: Final = "/v2/vaccinator/beneficiaries/findByReferenceId"
 
 
 def registration(person: Person) -> Form:
@@ -48,6 +49,18 @@ def identity(person: Person) -> str:
     return "/".join((person.mobile, person.name.casefold(), person.birth_year, str(person.gender_id), person.photo_id_number[-4:]))
 
 
+def shown(answer: Any) -> list[Shown]:  # noqa: ANN401 - any JSON
+    """Return everybody whom the answer to a look-up shows."""
+    return [
+        Shown(
+            str(one["beneficiary_reference_id"]),
+            one["name"],
+            frozenset(dose for dose, member in enumerate(("dose1_date", "dose2_date"), start=1) if one.get(member)),
+        )
+        for one in answer["beneficiaries"]
+    ]
+
+
 COWIN: Final = Dialect(
     api="cowin",
     base="/api",
@@ -57,4 +70,5 @@ COWIN: Final = Dialect(
     vaccination=vaccination,
     identity=identity,
     issued=lambda answer: str(answer["beneficiary_reference_id"]),
+    look_up=LookUp(lambda person: f"{FIND}?beneficiary_reference_id={person}", shown),
 )

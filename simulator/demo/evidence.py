@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from simulator.desks import REGISTRATION, Entered, InVain
+from simulator.desks import REGISTRATION, Entered, InVain, Looked
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,8 @@ class Evidence:
     desk. `received` is what came to the server, from whichever centre. `states` is the sidecar's word on its records: it can excuse an
     entry that the ledger does not show as kept, never prove one sent. `down` is the true outage, from the switching of the faults,
     `troubles` the time of each fault, of whatever kind; `measured` the outages on the sidecar's record. `repaired` are the records that
-    a person corrected. `dead` is the time in which the sidecar was killed and not back.
+    a person corrected. `dead` is the time in which the sidecar was killed and not back. `looked` is each time that a desk looked somebody
+    up, `had` the doses that the server knew of before the day.
     """
 
     came: int
@@ -98,6 +99,8 @@ class Evidence:
     measured: Sequence[Span]
     repaired: Sequence[str] = ()
     dead: Span | None = None
+    looked: Sequence[Looked] = ()
+    had: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
 def of_all(centres: Sequence[Evidence], applied: Sequence[Applied]) -> Evidence:
@@ -120,6 +123,8 @@ def of_all(centres: Sequence[Evidence], applied: Sequence[Applied]) -> Evidence:
         measured=max((one.measured for one in centres), key=lambda spans: abs(measured_s(spans, down) - down.seconds)),
         repaired=[record for one in centres for record in one.repaired],
         dead=next((one.dead for one in centres if one.dead is not None), None),
+        looked=[looked for one in centres for looked in one.looked if one.dead is None or not one.dead.covers(looked.told_at)],
+        had={who: doses for one in centres for who, doses in one.had.items()},
     )
 
 

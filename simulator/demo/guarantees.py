@@ -15,6 +15,7 @@ def broken(result: Result, limits: Limits) -> Iterator[str]:
         (result.registered_twice, "registered: {} walk-ins are on the server's register more than once"),
         (result.wrong_person, "person: {} entries took effect for a person whom no desk meant by them"),
         (result.out_of_order, "order: {} entries took effect after one of the same person that was made later"),
+        (result.look_ups_wrong, "look-ups: {} answers showed somebody else, or other doses than the person has had"),
         (result.ids_leaked, "leaked: {} provisional ids stand in what the server received"),
         (result.never_known, "answers: {} entries took effect, and the sidecar does not know it"),
         (result.held, "repaired: {} records still wait for a person"),

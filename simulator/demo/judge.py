@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from statistics import median
 from typing import Final
 
 from simulator.demo.evidence import Applied, Evidence, measured_s
@@ -47,6 +48,9 @@ def _figures(evidence: Evidence) -> Result:
     new = [one for one in entered if not one.is_dose]
     absent = missing(entered, applied)
     waiting = still_waiting(entered, applied, states)
+    looked = [one for one in evidence.looked if evidence.dead is None or not evidence.dead.covers(one.told_at)]
+    in_outage = [one for one in looked if evidence.down.covers(one.at) and evidence.down.covers(one.told_at)]
+    ages = [one.age_s for one in in_outage if one.age_s is not None]
     unanswered = {one.number for one in evidence.received if one.took_effect_unanswered and one.number in evidence.meant}
     return Result(
         came=evidence.came,
@@ -59,6 +63,13 @@ def _figures(evidence: Evidence) -> Result:
         double_taps=evidence.double_taps,
         not_recorded=dict(Counter(one.why for one in evidence.in_vain if evidence.dead is None or not evidence.dead.covers(one.at))),
         put_right=evidence.put_right,
+        look_ups=len(looked),
+        look_ups_in_vain=sum(one.shown is None for one in looked),
+        look_ups_in_outage=len(in_outage),
+        look_ups_answered_in_outage=sum(one.shown is not None for one in in_outage),
+        look_up_age_median_s=median(ages) if ages else None,
+        look_up_age_max_s=max(ages, default=None),
+        look_ups_wrong=_wrongly_shown(evidence),
         longest_wait_s=round(evidence.longest_wait_s, 3),
         dead_s=0.0 if evidence.dead is None else evidence.dead.seconds,
         lost=sum(states.get(one.record) not in UNSENT | {HELD} for one in absent),
@@ -95,6 +106,21 @@ def _overtaken(entered: Sequence[Entered], applied: Sequence[Applied]) -> int:
             before = latest.get(fact[0], place[fact])
             count += place[fact] < before
             latest[fact[0]] = max(place[fact], before)
+    return count
+
+
+def _wrongly_shown(evidence: Evidence) -> int:
+    """Count the answers that differ from what the server would have said with all that desks had been told is recorded."""
+    doses: dict[str, list[Entered]] = {}
+    for one in evidence.entered:
+        if one.is_dose:
+            doses.setdefault(one.entry.who, []).append(one)
+    count = 0
+    for looked in evidence.looked:
+        if looked.shown is not None:
+            there = evidence.had.get(looked.who, frozenset()) | {one.entry.dose for one in doses.get(looked.who, ()) if one.at < looked.at}
+            meanwhile = {one.entry.dose for one in doses.get(looked.who, ()) if one.asked_at <= looked.told_at}
+            count += not there <= looked.shown <= there | meanwhile | {looked.tried}
     return count
 
 

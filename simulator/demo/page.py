@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from simulator.demo import pictures
 from simulator.demo.page_style import STYLE
-from simulator.demo.rows import ROWS, Row
+from simulator.demo.rows import NONE, ROWS, Row
 
 File = Mapping[str, Any]
 """The result file, or a part of it."""
@@ -51,7 +51,10 @@ def _lead(result: File) -> str:
 
 def _verdict(result: File) -> str:
     if not result["broken"]:
-        lost = "no dose lost, none recorded twice, none out of order, nobody sent away by a desk that could not record"
+        lost = (
+            "no dose lost, none recorded twice, none out of order, no look-up that showed anything wrong, nobody sent away by a desk that "
+            "could not record"
+        )
         return f"<p class='verdict kept'><b>Every guarantee was kept</b>: {lost}. The server’s own ledger is the judge.</p>"
     sentences = "".join(f"<li>{escape(sentence)}</li>" for sentence in result["broken"])
     return f"<div class='verdict broken'><b>A guarantee is broken</b><ul>{sentences}</ul></div>"
@@ -62,11 +65,13 @@ def _card(result: File, which: str) -> str:
     twice = figures["twice"] + figures["registered_twice"]
     home = figures["sent_home"]
     wait_s = figures["longest_wait_s"]
-    of_day = wait_s * result["plan"]["speed"] / 60
-    wait = f"{wait_s:.1f} s" if wait_s < result["limits"]["wait_s"] + figures["dead_s"] else f"{of_day // 60:.0f} h {of_day % 60:02.0f} min"
+    in_time = wait_s < result["limits"]["wait_s"] + figures["dead_s"]
+    wait = f"{wait_s:.1f} s" if in_time else _long(wait_s * result["plan"]["speed"])
     lines = (
         (f"{figures['doses_given']:,}", "doses given"),
         (f"{figures['given_in_outage']:,}", "of them while the server was down"),
+        (f"{figures['look_ups_answered_in_outage']:,}", f"look-ups answered meanwhile, of {figures['look_ups_in_outage']:,}"),
+        _age(figures, result["plan"]["speed"]),
         (f"{home:,}", "people sent home at closing time"),
         (wait, "the longest wait of a desk for its answer"),
         (f"{twice:,}", "doses or people on the register twice"),
@@ -74,6 +79,19 @@ def _card(result: File, which: str) -> str:
     items = "".join(f"<li><b>{escape(value)}</b> {escape(said)}</li>" for value, said in lines)
     name = {"with": "With dosekeeper", "without": "Without"}[which]
     return f"<section class='card {which}'><h3>{name}</h3><ul>{items}</ul></section>"
+
+
+def _age(figures: File, speed: float) -> tuple[str, str]:
+    """Say how old these answers were, in the time of the day."""
+    if figures["look_up_age_max_s"] is None:
+        return NONE, "their age"
+    median, oldest = (_long(figures[f"look_up_age_{which}_s"] * speed) for which in ("median", "max"))
+    return median, f"their median age; {oldest} at most"
+
+
+def _long(day_s: float) -> str:
+    hours, minutes = divmod(round(day_s / 60), 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
 
 
 def _table(result: File) -> str:
@@ -109,8 +127,11 @@ def _notes(result: File) -> Iterator[str]:
         "<p>From the press: the crowd from nine, eight blocks and the medical college with its 800 doses, the server gone about noon and "
         "back at about three. Invented: all people, which blocks, how many came to each, the minutes, and what came before and after. "
         "Three in four are walk-ins, registered on the spot.</p>"
-        "<p>Without dosekeeper a desk asks again every two minutes of the day until it is told that the dose is recorded; its software is "
-        "assumed to let nobody tap twice. What CoWIN makes of a repeated entry is not known; the simulated one takes it on.</p>"
+        "<p>In the first hour each centre looks up those of its people who are on the register; everybody is looked up again before each "
+        "dose. An answer is wrong if it shows other doses than the server knew of before the day and the desks have been told are "
+        "recorded since.</p>"
+        "<p>Without dosekeeper a desk looks up and asks again every two minutes of the day until it is told that the dose is recorded; its "
+        "software is assumed to let nobody tap twice. What CoWIN makes of a repeated entry is not known; the simulated one takes it on.</p>"
     )
     said = "".join(f"<li><b>{_time(minute)}</b> {escape(what)}</li>" for minute, what in result["day"]["said"])
     yield f"<p>What happens to the servers:</p><ul>{said}</ul>"

@@ -17,6 +17,9 @@ CLOSES_S: Final = 17 * 3600.0
 
 SCENARIO: Final = "rudrapur-30-july"
 
+LISTED_S: Final = 3600.0
+"""So long after the opening each centre has looked up those of its people who are on the register: the list of who is expected."""
+
 MISREAD_S: Final = 13 * 3600.0
 """The first walk-in of the first centre after this has a batch number misread."""
 

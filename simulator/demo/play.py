@@ -17,7 +17,7 @@ from simulator.demo.crowd import crowds
 from simulator.demo.district import Centre
 from simulator.demo.judge import missing, still_waiting
 from simulator.demo.national import National
-from simulator.demo.plan import AGAIN_MIN, CLOSES_S, KILLED_S, OPENS_S, REFUSED_BATCH, SCENARIO, Plan
+from simulator.demo.plan import AGAIN_MIN, CLOSES_S, KILLED_S, LISTED_S, OPENS_S, REFUSED_BATCH, SCENARIO, Plan
 from simulator.demo.repair import held_for_their_batch, repair, try_again
 from simulator.demo.screen import Row, Screen, View
 from simulator.demo.seen import Desks, Seen, seen_at, seen_beside
@@ -84,7 +84,9 @@ class Play:
         def desk(http: ClientSession, draw: Random) -> Desk:
             return Desk(url, self.plan.dialect, http, book, draw, self.hours, double_taps)
 
-        await staffed(desk, centre.desks(self.plan.one_in), f"{self.plan.seed}/{centre.number}", iter(queue))
+        expected = [coming.due for coming in queue if coming.due.walk_in is None]
+        seed, listed_s = f"{self.plan.seed}/{centre.number}", LISTED_S / self.plan.speed
+        await staffed(desk, centre.desks(self.plan.one_in), seed, iter(queue), expected, listed_s)
 
     async def _weather(self, server: National, tell: Callable[[str], None]) -> None:
         """Let happen to *server* what happened that day."""

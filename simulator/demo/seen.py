@@ -49,6 +49,8 @@ async def seen_at(desks: Desks, server: National) -> Seen:
             down=down,
             troubles=troubles,
             measured=[],
+            looked=book.looked,
+            had=book.had,
         )
         for queue, book in zip(desks.queues, desks.books, strict=True)
     ]

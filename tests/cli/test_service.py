@@ -103,7 +103,11 @@ async def test_another_journals_admin_port_is_not_ours(centre: Centre, tmp_path_
 
 async def test_client_software_is_told_how_the_centre_stands(centre: Centre) -> None:
     async with centre.serving(), centre.desk.get(f"http://127.0.0.1:{centre.data}/.dosekeeper/status") as answer:
-        assert (await answer.json()).keys() == {"upstream", "outage", "records", "oldest_unsent_at", "all_confirmed"}
+        told = await answer.json()
+    assert told.keys() == (
+        {"state", "since", "tell", "next_step", "language", "can_record", "pending", "held", "needs_log_in"}
+        | {"upstream", "outage", "records", "oldest_unsent_at", "all_confirmed"}
+    )
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")

@@ -106,7 +106,7 @@ def test_a_passed_slot_does_not_hold_up_the_dose() -> None:
 def test_the_receipt_of_a_dose() -> None:
     receipt = route("vaccinate").receipt
     assert receipt is not None
-    record = {"id": "01J9ZK3T5V8Q2M4N6P7R9S1T3V", "number": 17, "state": "pending"}
+    record = {"id": "01J9ZK3T5V8Q2M4N6P7R9S1T3V", "number": 17, "state": "pending", "message": "Recorded."}
     assert receipt.status == 200
     assert receipt.body.search({"request": request(DOSE), "record": record}) == {
         "beneficiary_reference_id": "48448366834980",
@@ -119,14 +119,14 @@ def test_the_receipt_of_a_dose() -> None:
 def test_the_receipt_of_a_slot_makes_up_no_confirmation_number() -> None:
     receipt = route("schedule-onspot").receipt
     assert receipt is not None
-    body = receipt.body.search({"request": request(SLOT), "record": {"id": "1", "number": 1, "state": "pending"}})
+    body = receipt.body.search({"request": request(SLOT), "record": {"id": "1", "number": 1, "state": "pending", "message": "Recorded."}})
     assert (body["slot"], body["offline_mode"], "appointment_confirmation_no" in body) == ("09:00AM-11:00AM", 1, False)
 
 
 def test_the_receipt_of_a_walk_in_holds_the_provisional_id() -> None:
     receipt = route("register").receipt
     assert receipt is not None
-    record = {"id": "01J9ZK3T5V8Q2M4N6P7R9S1T3V", "number": 17, "state": "pending"}
+    record = {"id": "01J9ZK3T5V8Q2M4N6P7R9S1T3V", "number": 17, "state": "pending", "message": "Recorded."}
     shown = receipt.body.search({"request": request(WALK_IN), "record": record | {"provisional_id": "99001042000174"}})
     assert (receipt.status, shown) == (200, {"beneficiary_reference_id": "99001042000174", "offline_mode": 1, "record": record})
     assert receipt.body.search({"request": request(WALK_IN), "record": record}) is None

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from proxy.profiles.expressions import Expression
 from proxy.profiles.load import load_profile
 from proxy.profiles.model import Route
 from proxy.rules.admission import LANES_MAX, Admissible, Admission, Inadmissible, admit, request_view
@@ -20,6 +21,7 @@ from proxy.rules.facts import Facts
 from proxy.rules.problems import KINDS
 from proxy.rules.routes import Match
 from proxy.rules.wire import Fields
+from proxy.texts import Text
 
 ROUTES: Final = {route.name: route for route in load_profile("cowin-vaccinator", Path()).routes}
 
@@ -216,7 +218,7 @@ def test_hostile_json_is_no_other_where_somebodys_id_has_become_known(body: byte
 def test_what_cannot_be_compared_is_said_to_be_so(real_ids: Mapping[str, str]) -> None:
     deep = b'{"beneficiary_reference_id":"1","dose":1,"vaccine":' + b"[" * 300 + b"]" * 300 + b"}"
     assert asked("vaccinate", deep, real_ids=real_ids) == Inadmissible(
-        "body-not-json", "What the body says of the fact is nested too deeply."
+        "body-not-json", Text("What the body says of the fact is nested too deeply.")
     )
 
 
@@ -230,26 +232,34 @@ def test_a_profile_may_compare_what_is_deep(deep: bytes) -> None:
 
 def test_where_the_json_breaks_is_said_and_what_stands_there_is_not() -> None:
     found = asked("register", b'{"name": "Lakshmi Nair",\n"mobile_number": 9000000001x}')
-    assert found == Inadmissible("body-not-json", "The body is not JSON (line 2, column 28).")
+    assert found == Inadmissible("body-not-json", Text("The body is not JSON (line {line}, column {column}).", {"line": 2, "column": 28}))
 
 
 def test_what_is_missing_is_said_in_the_profiles_words() -> None:
     found = asked("vaccinate", {"vaccinator_name": "Prabha Devi"})
     assert found == Inadmissible(
-        "person-missing", "The request does not say whom it concerns: text(body.beneficiary_reference_id) gives nothing."
+        "person-missing",
+        Text(
+            "The request does not say whom it concerns: {lane} gives nothing.", {"lane": Expression("text(body.beneficiary_reference_id)")}
+        ),
     )
 
 
 def test_how_many_persons_are_too_many_is_said() -> None:
     found = asked("schedule-onspot", SLOT | {"beneficiaries": list(range(65))})
-    assert found == Inadmissible("too-many-persons", "The request concerns 65 persons; at most 64 fit one record.")
+    assert found == Inadmissible(
+        "too-many-persons", Text("The request concerns {count} persons; at most {most} fit one record.", {"count": 65, "most": 64})
+    )
 
 
 def test_what_is_missing_of_the_fact_is_said_in_the_profiles_words() -> None:
     found = asked("vaccinate", without(DOSE, "dose"))
     assert found == Inadmissible(
         "fact-missing",
-        "The request does not say what is to be recorded: [text(body.beneficiary_reference_id), text(body.dose)] lacks a part.",
+        Text(
+            "The request does not say what is to be recorded: {key} lacks a part.",
+            {"key": Expression("[text(body.beneficiary_reference_id), text(body.dose)]")},
+        ),
     )
 
 
@@ -404,4 +414,4 @@ def test_a_refusal_says_nothing_of_what_was_sent(route: str, secret: str, cut: i
         for real_ids in (NONE_KNOWN, {secret.strip(): secret}):
             found = asked(route, whole[: len(whole) - cut], real_ids=real_ids)
             assert isinstance(found, Inadmissible)
-            assert secret not in found.detail
+            assert secret not in found.detail.said()

@@ -17,6 +17,7 @@ from proxy.profiles.model import ErrorText
 from proxy.rules.admission import Inadmissible, admit
 from proxy.rules.problems import KINDS, problem
 from proxy.rules.routes import Match
+from proxy.texts import Text
 
 COWIN: Final = load_profile("cowin-vaccinator", Path())
 
@@ -36,6 +37,7 @@ STATUSES: Final = {
     "body-incomplete": 400,
     "too-slow": 408,
     "too-many-connections": 503,
+    "too-many-listeners": 503,
     "head-too-large": 431,
     "target-too-long": 414,
     "request-malformed": 400,
@@ -64,10 +66,10 @@ def test_every_kind_has_its_status() -> None:
 
 @pytest.mark.parametrize("code", KINDS)
 def test_a_problem_says_what_happened_and_what_to_do_now(code: str) -> None:
-    made = problem(code, "It happened.", {})
+    made = problem(code, Text("It happened."), {})
     kind = KINDS[code]
     assert made.status == STATUSES[code]
-    assert json.loads(made.body) == {
+    assert json.loads(made.body()) == {
         "type": f"urn:dosekeeper:problem:{code}",
         "title": kind.title,
         "status": STATUSES[code],
@@ -100,7 +102,7 @@ def test_what_was_not_recorded_is_said_to_be_so_in_the_title(code: str) -> None:
 
 
 def test_unmodified_desk_software_shows_use_paper() -> None:
-    body = json.loads(problem("cannot-record", "The journal cannot be written.", COWIN.error_members).body)
+    body = json.loads(problem("cannot-record", Text("The journal cannot be written."), COWIN.error_members).body())
     assert body["errorCode"] == "cannot-record"
     assert body["error"] == body["detail"]
     assert "paper" in body["title"]
@@ -109,29 +111,29 @@ def test_unmodified_desk_software_shows_use_paper() -> None:
 
 def test_who_sends_other_content_is_told_how_to_insist() -> None:
     record = {"id": "01F8MECHZX3TBDSZ7XRADM79XE", "number": 41, "state": "delivered"}
-    body = json.loads(problem("recorded-otherwise", "Record 41.", COWIN.error_members, record=record).body)
+    body = json.loads(problem("recorded-otherwise", Text("Record 41."), COWIN.error_members, record=record).body())
     assert body["record"] == record
     assert body["detail"].startswith("Record 41. ")
     assert "Dosekeeper-Override" in body["error"]
 
 
 def test_what_waits_for_correction_says_whom_to_tell() -> None:
-    body = json.loads(problem("waits-for-correction", "Record 41.", COWIN.error_members).body)
+    body = json.loads(problem("waits-for-correction", Text("Record 41."), COWIN.error_members).body())
     assert body["error"].startswith("Record 41. ")
     assert "dosekeeper records show" in body["error"]
 
 
 def test_who_is_not_registered_yet_can_be_vaccinated_meanwhile() -> None:
-    made = problem("person-not-registered-yet", "The id is provisional.", COWIN.error_members, retry_after_s=60)
+    made = problem("person-not-registered-yet", Text("The id is provisional."), COWIN.error_members, retry_after_s=60)
     assert made.retry_after_s == 60
-    assert "doses can be recorded" in json.loads(made.body)["error"]
+    assert "doses can be recorded" in json.loads(made.body())["error"]
 
 
 def test_further_members_and_retry_after() -> None:
-    made = problem("server-down", "It does not answer.", {}, retry_after_s=5, group="vaccinator")
-    assert json.loads(made.body)["group"] == "vaccinator"
+    made = problem("server-down", Text("It does not answer."), {}, retry_after_s=5, group="vaccinator")
+    assert json.loads(made.body())["group"] == "vaccinator"
     assert made.retry_after_s == 5
-    assert problem("denied", "Route wipe.", {}).retry_after_s is None
+    assert problem("denied", Text("Route wipe."), {}).retry_after_s is None
 
 
 member_names: Final = st.text(min_size=1, max_size=10).filter(lambda name: name not in ("type", "title", "status", "detail"))
@@ -139,7 +141,7 @@ member_names: Final = st.text(min_size=1, max_size=10).filter(lambda name: name 
 
 @given(st.sampled_from(sorted(KINDS)), st.dictionaries(member_names, st.sampled_from(ErrorText), max_size=5))
 def test_every_member_the_clients_look_for_is_filled(code: str, members: dict[str, ErrorText]) -> None:
-    body = json.loads(problem(code, "It happened.", members).body)
+    body = json.loads(problem(code, Text("It happened."), members).body())
     filled = {ErrorText.CODE: code, ErrorText.TITLE: body["title"], ErrorText.DETAIL: body["detail"]}
     assert {name: body[name] for name in members} == {name: filled[text] for name, text in members.items()}
     assert body["status"] == STATUSES[code]
@@ -155,12 +157,21 @@ def test_nothing_of_a_request_stands_in_the_problem_that_it_is_told(secret: str,
             target, fields = f"/{secret}?q={secret}", ((b"X-Note", secret.encode()),)
             found = admit(Match(route, {"id": secret}), "POST", target, fields, content[: len(content) - cut], real_ids)
             assert isinstance(found, Inadmissible)
-            assert secret.encode() not in problem(found.code, found.detail, COWIN.error_members).body
+            assert secret.encode() not in problem(found.code, found.detail, COWIN.error_members).body()
 
 
 def test_errors_that_are_not_flat() -> None:
     shape = Expression("{resourceType: 'OperationOutcome', issue: [{diagnostics: detail, details: {text: title}}]}")
-    body = orjson.loads(problem("denied", "Route x.", shape).body)
+    body = orjson.loads(problem("denied", Text("Route x."), shape).body())
     assert (body["status"], body["resourceType"]) == (403, "OperationOutcome")
     assert body["issue"] == [{"diagnostics": body["detail"], "details": {"text": body["title"]}}]
-    assert "issue" not in orjson.loads(problem("denied", "Route x.", Expression("title")).body), "no object: left out"
+    assert "issue" not in orjson.loads(problem("denied", Text("Route x."), Expression("title")).body()), "no object: left out"
+
+
+@pytest.mark.parametrize("code", KINDS)
+def test_in_hindi_it_is_the_same_problem_in_other_words(code: str) -> None:
+    made = problem(code, Text("Record {number}.", {"number": 41}), {"error": ErrorText.DETAIL}, record={"number": 41})
+    english, hindi = json.loads(made.body()), json.loads(made.body("hi"))
+    assert {name for name, value in english.items() if hindi[name] != value} == {"title", "detail", "error"}
+    assert hindi["detail"].startswith("रिकॉर्ड 41। ")
+    assert hindi["error"] == hindi["detail"]

@@ -15,6 +15,7 @@ from proxy.profiles.load import load_profile
 from proxy.profiles.model import Receipt
 from proxy.rules.admission import request_view
 from proxy.rules.receipt import ReceiptAnswer, receipt
+from proxy.rules.telling import standing
 from store.records import RecordState
 
 ROUTES: Final = {route.name: route for route in load_profile("cowin-vaccinator", Path()).routes}
@@ -22,6 +23,8 @@ ROUTES: Final = {route.name: route for route in load_profile("cowin-vaccinator",
 ID: Final = "01F8MECHZX3TBDSZ7XRADM79XE"
 LOCATION: Final = f"/.dosekeeper/records/{ID}"
 
+
+SAID: Final = standing(RecordState.PENDING, 41).said()
 
 PROVISIONAL: Final = "99000001000012"
 
@@ -44,10 +47,11 @@ def test_a_route_that_declares_none_gets_our_own() -> None:
         "Dosekeeper-State": "sending",
         "Location": LOCATION,
         "Content-Type": "application/json",
+        "Content-Language": "en",
     }
     assert json.loads(made.body) == {
         "offline_mode": 1,
-        "record": {"id": ID, "number": 41, "state": "sending", "provisional_id": None},
+        "record": {"id": ID, "number": 41, "state": "sending", "message": SAID, "provisional_id": None},
     }
 
 
@@ -55,18 +59,23 @@ def test_our_own_receipt_names_the_id_that_stands_in_for_the_persons() -> None:
     made = given_for(None, {"name": "Lakshmi Nair"}, provisional_id=PROVISIONAL)
     assert json.loads(made.body) == {
         "offline_mode": 1,
-        "record": {"id": ID, "number": 41, "state": "pending", "provisional_id": PROVISIONAL},
+        "record": {"id": ID, "number": 41, "state": "pending", "message": SAID, "provisional_id": PROVISIONAL},
     }
 
 
 def test_a_registration_is_answered_in_cowins_shape_with_the_provisional_id() -> None:
     made = given_for(ROUTES["register"].receipt, {"name": "Lakshmi Nair"}, provisional_id=PROVISIONAL)
     assert made.status == 200
-    assert dict(made.fields) == {"Dosekeeper-Record": ID, "Dosekeeper-State": "pending", "Content-Type": "application/json"}
+    assert dict(made.fields) == {
+        "Dosekeeper-Record": ID,
+        "Dosekeeper-State": "pending",
+        "Content-Type": "application/json",
+        "Content-Language": "en",
+    }
     assert json.loads(made.body) == {
         "beneficiary_reference_id": PROVISIONAL,
         "offline_mode": 1,
-        "record": {"id": ID, "number": 41, "state": "pending"},
+        "record": {"id": ID, "number": 41, "state": "pending", "message": SAID},
     }
 
 
@@ -92,12 +101,17 @@ def test_a_dose_is_answered_in_cowins_shape_and_said_to_be_unconfirmed() -> None
         ROUTES["vaccinate"].receipt, {"beneficiary_reference_id": "48448366834980", "dose": 1, "vaccinator_name": "Prabha Devi"}
     )
     assert made.status == 200
-    assert dict(made.fields) == {"Dosekeeper-Record": ID, "Dosekeeper-State": "pending", "Content-Type": "application/json"}
+    assert dict(made.fields) == {
+        "Dosekeeper-Record": ID,
+        "Dosekeeper-State": "pending",
+        "Content-Type": "application/json",
+        "Content-Language": "en",
+    }
     assert json.loads(made.body) == {
         "beneficiary_reference_id": "48448366834980",
         "dose": 1,
         "offline_mode": 1,
-        "record": {"id": ID, "number": 41, "state": "pending"},
+        "record": {"id": ID, "number": 41, "state": "pending", "message": SAID},
     }
 
 
@@ -120,6 +134,7 @@ def test_the_profiles_content_type_counts_and_our_names_are_ours() -> None:
         ("Dosekeeper-Record", ID),
         ("Dosekeeper-State", "pending"),
         ("content-type", "application/fhir+json"),
+        ("Content-Language", "en"),
     )
 
 
@@ -146,7 +161,7 @@ def test_nothing_of_a_request_breaks_out_of_a_header_field(value: object, expect
     assert dict(made.fields).get("ETag") == expected
 
 
-OWN_BODY: Final = {"offline_mode": 1, "record": {"id": ID, "number": 41, "state": "pending", "provisional_id": None}}
+OWN_BODY: Final = {"offline_mode": 1, "record": {"id": ID, "number": 41, "state": "pending", "message": SAID, "provisional_id": None}}
 
 
 @pytest.mark.parametrize("dose", [b"[" * 300 + b"]" * 300, b"[" * 1000 + b"]" * 1000, b'{"a":' * 600 + b"1" + b"}" * 600])
@@ -181,10 +196,22 @@ def test_every_request_has_a_receipt_that_names_its_record_and_does_not_say_deli
     made = given_for(ROUTES[route].receipt, body, state, provisional_id)
     told = json.loads(made.body)
     own = route == "register" and provisional_id is None
-    assert told["record"] == {"id": ID, "number": 41, "state": state.value} | ({"provisional_id": None} if own else {})
+    assert told["record"] == {"id": ID, "number": 41, "state": state.value, "message": standing(state, 41).said()} | (
+        {"provisional_id": None} if own else {}
+    )
     assert told["offline_mode"] == 1
     if route == "register":
         assert told.get("beneficiary_reference_id") == provisional_id
     assert dict(made.fields)["Dosekeeper-Record"] == ID
     assert (made.status == 202) == ("Location" in dict(made.fields))
     assert len({name.lower() for name, _ in made.fields}) == len(made.fields)
+
+
+def test_who_reads_hindi_is_told_in_hindi_and_a_header_field_stays_ascii() -> None:
+    other = "The first dose was of another vaccine: check before the dose is given."
+    made = receipt(None, request_view({}, "POST", "", (), {}), ID, 41, RecordState.PENDING, None, (other, "A text of their own."), "hi")
+    body, fields = json.loads(made.body), dict(made.fields)
+    assert body["record"]["message"] == standing(RecordState.PENDING, 41).said("hi") != SAID
+    assert "41" in body["record"]["message"]
+    assert body["warnings"] == ["पहली डोज़ दूसरे टीके की थी: डोज़ देने से पहले जांच लें।", "A text of their own."]
+    assert (fields["Content-Language"], fields["Dosekeeper-Warning"]) == ("hi", f"{other} | A text of their own.")

@@ -21,6 +21,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+ORIGIN = (
+    '"{}" must be an origin as browsers write it: scheme and host in lower case, the port where it is not the usual one, no path; not `*`'
+)
+
+
 def complaints(text: str | bytes, environ: dict[str, str] | None = None) -> list[str]:
     Path("config.yaml").write_bytes(text.encode() if isinstance(text, str) else text)
     with pytest.raises(DocumentError) as caught:
@@ -47,6 +52,16 @@ def complaints(text: str | bytes, environ: dict[str, str] | None = None) -> list
         ("listen: {port: true}\n", "config.yaml:1: listen.port: must be a whole number, not true"),
         ("listen:\n  port: 65536\n", "config.yaml:2: listen.port: must be at most 65535, not 65536"),
         ("listen: {port: -1}\n", "config.yaml:1: listen.port: must be at least 0, not -1"),
+        ("listen: {cors_origins: ['*']}\n", f"config.yaml:1: listen.cors_origins[0]: {ORIGIN.format('*')}"),
+        (
+            "listen: {cors_origins: ['https://desk.example.in/']}\n",
+            f"config.yaml:1: listen.cors_origins[0]: {ORIGIN.format('https://desk.example.in/')}",
+        ),
+        (
+            "listen: {cors_origins: ['https://Desk.example.in']}\n",
+            f"config.yaml:1: listen.cors_origins[0]: {ORIGIN.format('https://Desk.example.in')}",
+        ),
+        ("listen: {cors_origins: ['null']}\n", f"config.yaml:1: listen.cors_origins[0]: {ORIGIN.format('null')}"),
         ('listen: {host: ""}\n', "config.yaml:1: listen.host: must not be empty"),
         ("centre: {id: 42}\n", "config.yaml:1: centre.id: must be text, not 42"),
         ("centre: {id: null}\n", "config.yaml:1: centre.id: must be text, not nothing"),

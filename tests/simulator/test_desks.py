@@ -12,8 +12,8 @@ import aiohttp
 import pytest
 
 from simulator import Simulator, clock
-from simulator.cowin.desk import COWIN, identity
-from simulator.desks import Coming, DayBook, Desk, Hours, staffed
+from simulator.cowin.desk import COWIN, FIND, VACCINATE, identity
+from simulator.desks import NOT_THEM, Coming, DayBook, Desk, Hours, staffed
 from simulator.faults.scope import Scope
 from simulator.forms import Due
 from simulator.people import population
@@ -40,6 +40,11 @@ def opened() -> Hours:
     return Hours(clock.now().monotonic_s, (0.0, 0.0), again_s=0.01)
 
 
+def entries(sim: Simulator) -> list[int]:
+    """Return the desks' own numbers in what the server received; a look-up has none."""
+    return [one.order for one in sim.ledger.received if one.order is not None]
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(WITHIN_S):
         while not condition():  # noqa: ASYNC110 - what is awaited shows in a list only
@@ -58,12 +63,47 @@ async def test_a_walk_in_is_registered_and_given_the_dose_under_the_id_that_came
     assert book.meant == {101: WALK_IN.who, 102: WALK_IN.who}
 
 
+async def test_a_person_is_looked_up_before_each_dose_and_who_is_expected_before_they_come() -> None:
+    async with Simulator(people=2) as sim:
+        other = next(id_ for id_, person in sim.register.people.items() if not person.doses)
+        due = Due(other, other, (1, 2), "01-05-2021")
+        book, hours = DayBook(), opened()
+        async with asyncio.timeout(WITHIN_S):
+            await staffed(lambda http, draw: Desk(f"{sim.url}/api", COWIN, http, book, draw, hours), 1, "seed", iter([]), [due], 0.0)
+        (first,) = book.looked
+        await sim.faults.raise_fault("commit_then_504", Scope(routes=(f"/api{VACCINATE}",), times=1), {})
+        walk_in = await worked(sim, WALK_IN, due)
+    assert (first.shown, first.age_s, book.had[other]) == (frozenset(), None, frozenset())
+    none, one_dose = frozenset[int](), frozenset({1})
+    assert [(one.shown, one.tried) for one in walk_in.looked] == [(none, None), (one_dose, 1), (none, None), (one_dose, None)]
+    assert first.at <= first.told_at
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"), [("unavailable_503", "status 503"), ("reset_before", "no answer (ClientOSError)"), ("portal_200", "a web page")]
+)
+async def test_a_look_up_without_an_answer_is_noted_and_holds_up_nothing(fault: str, why: str) -> None:
+    async with Simulator(people=0) as sim:
+        await sim.faults.raise_fault(fault, Scope(routes=(f"/api{FIND}",)), {})
+        book = await worked(sim, WALK_IN)
+    assert ([(one.shown, one.why) for one in book.looked], book.given) == ([(None, why)], 1)
+
+
+async def test_an_answer_that_shows_somebody_else_is_not_taken_for_theirs() -> None:
+    async with Simulator(people=2) as sim:
+        unknown = Due("nobody", "99999999999999", (2,), "01-05-2021")
+        book, hours = DayBook(), opened()
+        async with asyncio.timeout(WITHIN_S):
+            await staffed(lambda http, draw: Desk(f"{sim.url}/api", COWIN, http, book, draw, hours), 1, "seed", iter([]), [unknown], 0.0)
+    assert [one.shown for one in book.looked] == [NOT_THEM]
+
+
 @pytest.mark.parametrize("fault", ["gateway_504", "reset_before", "portal_200"])
 async def test_a_desk_that_was_told_nothing_asks_again_under_the_same_number(fault: str) -> None:
     async with Simulator(people=0) as sim:
         await sim.faults.raise_fault(fault, Scope(times=2), {})
         book = await worked(sim, WALK_IN)
-    assert [one.order for one in sim.ledger.received] == [101, 101, 101, 102]
+    assert entries(sim) == [101, 101, 101, 102]
     assert (len(book.in_vain), book.given, book.served) == (2, 1, 1)
     assert book.longest_wait_s >= 0.02
 
@@ -105,10 +145,10 @@ async def test_nobody_is_served_before_coming() -> None:
 async def test_two_taps_are_two_requests_only_where_the_software_lets_them_be() -> None:
     async with Simulator(people=0) as sim:
         book = await worked(sim, replace(WALK_IN, taps_twice=True))
-        assert len(sim.ledger.received) == 4
+        assert len(entries(sim)) == 4
     async with Simulator(people=0) as other:
         careful = await worked(other, replace(WALK_IN, taps_twice=True), double_taps=False)
-    assert len(other.ledger.received) == 2
+    assert len(entries(other)) == 2
     assert (book.double_taps, careful.double_taps) == (2, 0)
 
 

@@ -198,6 +198,12 @@ def test_the_longest_wait_without_dosekeeper_is_told_in_the_time_of_the_day() ->
     assert "2 h 56 min" in said
 
 
+def test_how_old_the_answers_of_the_outage_were_is_told_in_the_time_of_the_day() -> None:
+    read = Read(page(played(look_ups_in_outage=40, look_ups_answered_in_outage=39, look_up_age_median_s=5.0, look_up_age_max_s=16)))
+    assert "\n39\n look-ups answered meanwhile, of 40\n50 min\n their median age; 2 h 40 min at most\n" in read.text
+    assert "\n0\n look-ups answered meanwhile, of 0\n–\n their age\n" in read.text, "the day without"
+
+
 def test_the_page_says_what_is_broken_and_no_longer_that_all_was_kept() -> None:
     said = page({**played(), "broken": ["lost: <3> of them"]})
     assert "lost: &lt;3&gt; of them" in said

@@ -10,7 +10,7 @@ import pytest
 from simulator.demo.evidence import Applied, Evidence, Received, Span, of_all
 from simulator.demo.judge import judge, still_waiting, unjudged
 from simulator.demo.result import Limits
-from simulator.desks import REGISTRATION, Entered, Entry, InVain
+from simulator.desks import NOT_THEM, REGISTRATION, Entered, Entry, InVain, Looked
 
 LIMITS = Limits(wait_s=4.0, outage_off_s=5.0)
 DOWN = Span(10_000, 22_000)
@@ -29,6 +29,10 @@ def entered(number: int, at: int = 12_000, *, issued: str = "") -> Entered:
 
 def applied(number: int, at: int = 23_000, *, who: str | None = None) -> Applied:
     return Applied(who or MEANT[number], DOSES[number], at, number)
+
+
+def looked(who: str, *shown: int, at: int = 12_500, age_s: int | None = None, tried: int | None = None) -> Looked:
+    return Looked(who, at, at + 5, frozenset(shown), tried, age_s)
 
 
 def received(number: int, *, raw: bytes = b"", unanswered: bool = False) -> Received:
@@ -51,6 +55,15 @@ def kept_promises() -> Evidence:
         down=DOWN,
         troubles=[Span(8_000, 9_000), DOWN],
         measured=[Span(10_200, 22_900)],
+        looked=[
+            looked("asha", at=4_000),
+            looked("asha", 1, at=11_000, age_s=6),
+            looked("mohan", 1, at=11_900, age_s=2),
+            looked("lakshmi", 1),
+            looked("rekha", 1, at=21_999, age_s=17),
+            Looked("rekha", 21_000, 21_400, None, why="status 503"),
+        ],
+        had={"mohan": frozenset({1}), "rekha": frozenset({1})},
     )
 
 
@@ -79,6 +92,41 @@ def test_a_day_without_fault_has_its_figures() -> None:
     assert (result.held, result.waiting, result.repaired) == (0, 0, 0)
     assert (result.outage_true_s, result.outage_measured_s) == (12.0, 12.7)
     assert result.drained_after_s == 3.5
+    assert (result.look_ups, result.look_ups_in_vain, result.look_ups_wrong) == (6, 1, 0)
+    assert (result.look_ups_in_outage, result.look_ups_answered_in_outage) == (4, 3)
+    assert (result.look_up_age_median_s, result.look_up_age_max_s) == (4, 6)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        looked("asha", at=5_001),
+        looked("asha", 1, 2, at=11_984),
+        looked("mohan", 1, 2, at=11_984),
+        looked("mohan"),
+        looked("mohan", 2, at=12_500),
+        looked("lakshmi", *NOT_THEM, at=24_000),
+        looked("rekha", 1, 2, at=20_000, tried=3),
+    ],
+    ids=["an old dose is missing", "a dose too early", "not yet given", "a dose of before the day", "only one of two", "not them", "tried"],
+)
+def test_a_look_up_that_shows_other_doses_than_there_are_is_seen(wrong: Looked) -> None:
+    assert broken(looked=[wrong]) == ("look-ups",)
+
+
+def test_a_dose_of_which_the_desk_was_told_nothing_may_be_there_or_not() -> None:
+    assert broken(looked=[looked("rekha", 1, at=20_000, tried=2), looked("rekha", 1, 2, at=20_000, tried=2)]) == ()
+
+
+def test_a_dose_that_is_entered_while_the_answer_comes_may_be_there_or_not() -> None:
+    while_asked = [looked("mohan", 1, at=11_988), looked("mohan", 1, 2, at=11_988)]  # to 11,993; the dose is asked for at 11,990
+    assert broken(looked=while_asked) == ()
+
+
+def test_look_ups_while_the_sidecar_is_dead_count_nowhere_but_are_judged() -> None:
+    dead = [Looked("asha", 13_000, 15_000, None, why="no answer"), looked("asha", at=15_000)]
+    result = judge(dataclasses.replace(kept_promises(), looked=dead, dead=DEAD), LIMITS)
+    assert (result.look_ups, result.look_ups_in_vain, result.look_ups_wrong) == (0, 0, 1)
 
 
 @pytest.mark.parametrize("state", ["delivered", "refused", "discarded", "(no such record)"])

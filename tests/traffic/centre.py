@@ -13,11 +13,16 @@ from typing import Any
 import aiohttp
 
 from proxy.app import Sidecar, assembled
+from proxy.operations.centre import Centre as Operated
+from proxy.operations.centre import Traffic
+from proxy.operations.public_status import public_status
+from proxy.operations.runs import Replays
 from proxy.profiles.load import load_profile
 from proxy.settings import load_settings
 from proxy.traffic.clock import Clock
 from proxy.traffic.limits import Limits
 from proxy.traffic.meters import Meters
+from proxy.traffic.retry import Wake
 from proxy.traffic.server import Port, data_app
 from simulator import Simulator
 from store.file.lock import Role
@@ -179,12 +184,15 @@ async def a_centre(
         await journal.close()
 
 
+def _traffic(sidecar: Sidecar) -> Traffic:
+    replays = Replays(sidecar.replayer.budget)
+    return Traffic(sidecar.circuits, sidecar.credentials, sidecar.replayer, replays, Wake(), sidecar.watch)
+
+
 @asynccontextmanager
 async def _listening(sidecar: Sidecar, limits: Limits | None) -> AsyncIterator[str]:
-    async def status() -> dict[str, Any]:
-        return {}
-
-    port = Port(data_app(sidecar.data_port(status, limits).handle), "127.0.0.1", 0, limits=limits)
+    centre = Operated(sidecar.journal, sidecar.clock, sidecar.persons, _traffic(sidecar))
+    port = Port(data_app(sidecar.data_port(lambda: public_status(centre), limits)), "127.0.0.1", 0, limits=limits)
     number = await port.open()
     try:
         yield f"http://127.0.0.1:{number}{sidecar.upstream.prefix}"
