@@ -64,7 +64,7 @@ from store.records import (
     Settlement,
     StoredAnswer,
 )
-from store.remembered import Remembered, Total
+from store.remembered import Kept, Remembered, Total
 from store.rescue import Rescue, rescues
 from store.snapshot import Snapshot, snapshot
 
@@ -456,6 +456,10 @@ class Journal:
     async def recall(self, question: bytes) -> list[Remembered]:
         """Return what is remembered of a question, one answer for each variant, newest first."""
         return await self._engine.read(remembered.recall, question)
+
+    async def kept(self, questions: Collection[bytes]) -> list[Kept]:
+        """Return what answers there are to *questions*, without what they say."""
+        return await self._engine.read(remembered.kept, questions)
 
     async def forget(self, question: bytes) -> None:
         """Forget the answer to one question."""

@@ -8,6 +8,7 @@ the disk is short nothing new is remembered and what there is is forgotten, leas
 from __future__ import annotations
 
 import logging
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,7 +16,7 @@ from proxy.traffic.clock import Clock
 from store.errors import JournalError
 from store.file.standing import Why
 from store.journal import Journal
-from store.remembered import Remembered
+from store.remembered import Kept, Remembered, without_content
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,9 @@ WAITING_MAX: Final = 512
 WAITING_BYTES_MAX: Final = 16 * 1024 * 1024
 """What waits to be written at most; the oldest is dropped. A desk asks a few questions a minute, a warm-up one a second."""
 
+
+KEPT_AT_ONCE: Final = 200
+"""Questions that are put to the journal in one go: some 2 ms of its reading thread."""
 
 RECENT_BYTES_MAX: Final = 8 * 1024 * 1024
 """Answers that were given of late and are at hand without asking the journal, at most: some 8,000 persons."""
@@ -70,6 +74,14 @@ class Memory:
         found = sorted(by_variant.values(), key=lambda answer: answer.fetched_at, reverse=True)
         if found and not waiting:
             self._keep_at_hand(question, found)
+        return found
+
+    async def kept(self, questions: AbstractSet[bytes]) -> dict[bytes, list[Kept]]:
+        """Return what is remembered of *questions*, KEPT_AT_ONCE at most, without what the answers say."""
+        found: dict[bytes, list[Kept]] = {}
+        waiting = [without_content(answer) for answer in self._waiting.values() if answer.question in questions]
+        for kept in (*waiting, *await self.journal.kept(questions)):
+            found.setdefault(kept.question, []).append(kept)
         return found
 
     def used(self, question: bytes) -> None:
