@@ -54,12 +54,14 @@ class Asking:
             outgoing = Outgoing(asked.method, asked.target, overlaid(fields, self.credentials.fields_with(asked.caller.held)))
             came = await fetch.run(self.upstream, outgoing)
             head = came.head if isinstance(came, TooLong) else came
+            if isinstance(came, Answer):
+                fetch.meant = self.recollection.outcome(asked, came).kind
             outcome = failed(head) if isinstance(head, Failure) else health_of(head)
             self.circuits.observe(permit, outcome)
             self.passing.judge(asked.caller, outcome, asked.route)
             self.meters.upstream_requests.labels(outcome.kind.value).inc()
         finally:
             self.circuits.unused(permit)
-        if isinstance(came, Answer) and asked.method == "GET":
-            return Came(outcome, await self.recollection.learn(asked, came, fetch.at, held))
+        if isinstance(came, Answer) and asked.method == "GET" and fetch.meant is not None:
+            return Came(outcome, await self.recollection.learn(asked, came, fetch.meant, fetch.at, held))
         return Came(outcome, remembered=False)

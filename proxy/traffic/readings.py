@@ -38,12 +38,13 @@ class Readings:
 
     def note(self, asked: Asked) -> None:
         """Note that a desk has asked this, and that the answer is remembered."""
-        words = self._spoken(asked)
+        words, known = self._spoken(asked), self._last.pop(asked.question, None)
         if asked.method != "GET" or not (words.ours or asked.route.shared):
             return
-        self._last.pop(asked.question, None)
-        caller = Caller(words.fields, None, None, None)
-        self._last[asked.question] = (self.clock.monotonic(), replace(asked, fields=words.fields, caller=caller))
+        said = asked if known is None else known[1]
+        if said.fields is not words.fields:
+            said = replace(asked, fields=words.fields, caller=Caller(words.fields, None, None, None))
+        self._last[asked.question] = (self.clock.monotonic(), said)
         if len(self._last) > READINGS_MAX:
             del self._last[next(iter(self._last))]
 

@@ -129,7 +129,7 @@ class ReadRoute:
                 return await self.passing.relay(request, asked.route, asked.target)
             case Answer(status=HTTPStatus.NOT_MODIFIED) if held is not None:
                 return await self._live(asked, refreshed(held, came), fetch.at)
-            case Answer() if self.recollection.outcome(asked, came).kind in VERDICTS:
+            case Answer() if fetch.meant in VERDICTS:
                 return await self._live(asked, came, fetch.at)
             case Answer():
                 remembered = await self._without_upstream(asked, Cause.FAILED, came.status)
@@ -152,16 +152,18 @@ class ReadRoute:
 
     async def _from_memory(self, asked: Asked, cause: Cause, status: int | None) -> web.Response | None:
         """Return the remembered answer as it is given now; None where there is none."""
-        stored = await self.recollection.stored(asked)
-        if stored is None:
+        found = await self.recollection.at_hand(asked)
+        if found is None:
             return None
         self.recollection.memory.used(asked.question)
         self.readings.note(asked)
-        now = self.clock.stamp()
+        stored, now = found.stored, self.clock.stamp()
         marks = (
             (b"Age", str(int(stored.age_s(now))).encode()),
             (b"Cache-Status", cache.cache_status(stored, now, cause, status).encode()),
         )
+        if not (cache.conditional(asked.fields) or self.own_writes.may_change(asked.route, asked.view, found)):
+            return self._counted(found.response(marks), "remembered")
         given = replace(stored.answer, fields=stored.answer.fields + marks)
         return self._given(asked, await self._laid_over(asked, given, stored.fetched.wall), "remembered")
 
@@ -189,8 +191,10 @@ class ReadRoute:
         return await self.own_writes.over(asked.route, asked.view(), answer, fetched_at, Whose(everybody=True)) or answer
 
     def _given(self, asked: Asked, answer: Answer, result: str) -> web.Response:
+        return self._counted(answers.relayed(self._for_client(asked, answer)), result)
+
+    def _counted(self, response: web.Response, result: str) -> web.Response:
         self.meters.reads.labels(result).inc()
-        response = answers.relayed(self._for_client(asked, answer))
         if result != "fetched":
             response[answers.OUTCOME] = result
         return response

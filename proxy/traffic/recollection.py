@@ -11,13 +11,14 @@ from proxy.profiles.model import Route
 from proxy.rules import cache
 from proxy.rules.admission import request_view
 from proxy.rules.cache import Stored
-from proxy.rules.fields import from_block, overlaid, readable_codings, to_block
+from proxy.rules.fields import overlaid, readable_codings, to_block
 from proxy.rules.outcome import Outcome, OutcomeKind, classify, classify_head
 from proxy.rules.routes import Match
 from proxy.rules.slots import translated
 from proxy.rules.stamps import Stamp, age_s
 from proxy.rules.wire import Answer, Fields, first
 from proxy.traffic.active_profile import ActiveProfile
+from proxy.traffic.at_hand import AtHand
 from proxy.traffic.clock import Clock
 from proxy.traffic.credentials import Caller, Credentials
 from proxy.traffic.memory import KEPT_AT_ONCE, Memory
@@ -77,12 +78,14 @@ class Recollection:
 
     async def stored(self, asked: Asked) -> Stored | None:
         """Return what is remembered of a question, as far as whoever asks may have it and it is not too old."""
-        now = self.clock.stamp()
-        for kept in await self.memory.recall(asked.question):
-            if kept.variant == self._variant(asked, tuple(kept.vary.split())):
-                answer = Answer(kept.status, kept.reason, from_block(kept.headers), kept.body)
-                stored = Stored(answer, Stamp(kept.fetched_at, kept.fetched_boot, kept.fetched_boot_s), kept.age_s)
-                return stored if stored.age_s(now) <= self.lasts_s(asked.route) else None
+        found = await self.at_hand(asked)
+        return None if found is None else found.stored
+
+    async def at_hand(self, asked: Asked) -> AtHand | None:
+        """Return the same, ready to be given."""
+        for found in await self.memory.recall(asked.question):
+            if found.kept.variant == self._variant(asked, found.vary):
+                return found if found.stored.age_s(self.clock.stamp()) <= self.lasts_s(asked.route) else None
         return None
 
     async def ages_s(self, questions: Sequence[Asked]) -> list[float | None]:
@@ -99,11 +102,11 @@ class Recollection:
         ages_s = [each.age_s + age_s(Stamp(each.fetched_at, each.fetched_boot, each.fetched_boot_s), now) for each in fitting]
         return min((each for each in ages_s if each <= self.lasts_s(asked.route)), default=None)
 
-    async def learn(self, asked: Asked, came: Answer, at: Stamp, held: Stored | None) -> bool:
+    async def learn(self, asked: Asked, came: Answer, kind: OutcomeKind, at: Stamp, held: Stored | None) -> bool:
         """Remember an answer, or forget the one before where the upstream now says that there is none; return whether it is remembered."""
         if came.status == HTTPStatus.NOT_MODIFIED and held is not None:
             came = refreshed(held, came)
-        kind = self.outcome(asked, came).kind
+            kind = self.outcome(asked, came).kind
         if kind is OutcomeKind.ACCEPTED and cache.may_be_remembered(asked.route, asked.fields, came):
             return self._remember(asked, came, at)
         if kind in (OutcomeKind.ACCEPTED, OutcomeKind.REFUSED):
@@ -139,6 +142,8 @@ class Recollection:
         return classify(answer, self.profile.profile.answers_of(asked.route), self.profile.code_member, self.clock.aware())
 
     def _variant(self, asked: Asked, names: tuple[str, ...]) -> bytes:
+        if not names:
+            return self.memory.only_variant
         held = asked.caller.held
         return self.memory.journal.lane_hash("variant\0" + cache.variant(asked.fields + (() if held is None else held.fields), names))
 

@@ -38,10 +38,15 @@ async def delivered(centre: Centre, records: int) -> None:
 async def test_a_dose_recorded_offline_shows_by_id_and_by_mobile_and_is_marked(sim: Simulator, centre: Centre) -> None:
     person = people(sim)[0]
     paths = [FIND + person, BY_MOBILE + mobile_of(sim, person)]
+    family = next(mobile for other in people(sim)[1:] if (mobile := mobile_of(sim, other)) != mobile_of(sim, person))
+    members = len(listed(await centre.get(BY_MOBILE + family)))
     for path in paths:
         assert MARK not in (await centre.get(path)).headers
     await sim.faults.add("refuse")
     await centre.go_down()
+    await centre.sidecar.memory.flush()
+    for path in (*paths, BY_MOBILE + family):
+        assert MARK not in (await centre.get(path)).headers, "and now the answer is at hand"
     await centre.vaccinate(person, 1)
     for path in paths:
         told = await centre.get(path)
@@ -49,8 +54,10 @@ async def test_a_dose_recorded_offline_shows_by_id_and_by_mobile_and_is_marked(s
         assert (shown["dose1_date"], shown["vaccine"], shown["vaccination_status"]) == ("23-06-2021", "COVISHIELD", "Partially Vaccinated")
         assert shown["offline_mode"] == 1
         assert (told.headers[MARK], "Age" in told.headers) == ("1", True)
+    await register(centre, mobile_number=family)
+    assert len(listed(await centre.get(BY_MOBILE + family))) == members + 1
     await sim.faults.clear()
-    await delivered(centre, 1)
+    await delivered(centre, 2)
     for path in paths:
         told = await centre.get(path)
         assert MARK not in told.headers, "the server's word counts"
