@@ -41,9 +41,10 @@ class Readings:
         words, known = self._spoken(asked), self._last.pop(asked.question, None)
         if asked.method != "GET" or not (words.ours or asked.route.shared):
             return
-        said = asked if known is None else known[1]
-        if said.fields is not words.fields:
-            said = replace(asked, fields=words.fields, caller=Caller(words.fields, None, None, None))
+        if known is not None and known[1].fields is words.fields:
+            said = known[1]
+        else:
+            said = replace(asked, fields=words.fields, caller=Caller(words.fields, None, None, None))  # never with who asked
         self._last[asked.question] = (self.clock.monotonic(), said)
         if len(self._last) > READINGS_MAX:
             del self._last[next(iter(self._last))]

@@ -22,7 +22,6 @@ from proxy.traffic.recollection import Asked, Recollection
 AT_ONCE: Final = 20
 """Persons who are worked out between two looks at what the desks want: a millisecond or two."""
 
-
 FORGET_ABOVE: Final = warm_up.PERSONS_MAX * warm_up.LOOK_UPS_MAX
 """Look-ups that are kept worked out, those of days gone by among them; at more, all are worked out anew."""
 
@@ -97,7 +96,7 @@ class Wishes:
         for expected, day in ((expected, day) for day in days for expected in wanted.expected):
             target = warm_up.list_of(expected, day, self.centre_id)
             for _ in range(warm_up.PAGES_MAX):
-                asked = None if target is None else self._as_desk(target)
+                asked = None if target is None else self._as_desk(target, for_us=True)
                 if asked is None:
                     break
                 wished.add(Kind.LIST, asked)
@@ -117,20 +116,24 @@ class Wishes:
             self._pages[asked.question] = known
         return known[1]
 
-    def _as_desk(self, target: str) -> Asked | None:
-        """Return *target* as a desk asks it; None where it is on no read route, or what we are answered is not for the desks."""
+    def _as_desk(self, target: str, *, for_us: bool = False) -> Asked | None:
+        """
+        Return *target* as a desk asks it; None where it is on no read route, or what we are answered is not for the desks.
+
+        *for_us*: it is of use to us all the same.
+        """
         known = self._asked.get(target)
         if known is not None and known.caller.fields is self.readings.words(known.route).fields:
             return known
-        self._asked[target] = self._worked_out(target)
+        self._asked[target] = self._worked_out(target, for_us=for_us)
         return self._asked[target]
 
-    def _worked_out(self, target: str) -> Asked | None:
+    def _worked_out(self, target: str, *, for_us: bool) -> Asked | None:
         match = self.profile.routes.match("GET", target.partition("?")[0])
         if match is None or match.route.policy is not Policy.READ:
             return None
         words = self.readings.words(match.route)
-        if not (words.ours or match.route.shared):
+        if not (for_us or words.ours or match.route.shared):
             return None
         return self.recollection.asked("GET", match, self.prefix + target, Caller(words.fields, None, None, None), NOBODY)
 

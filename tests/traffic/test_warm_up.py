@@ -16,9 +16,12 @@ import pytest
 
 from proxy.rules.circuit import Policy
 from proxy.rules.outcome import failed
+from proxy.rules.trust import Ground
 from proxy.rules.warm_up import Coverage
 from proxy.rules.wire import Failure, FailureKind
 from proxy.traffic.circuits import Circuits
+from proxy.traffic.credentials import Caller, Held
+from proxy.traffic.recollection import Asked
 from proxy.traffic.warm_up import WarmUp
 from simulator import Api, Simulator
 from simulator.fhir.shelf import Shelf
@@ -99,12 +102,26 @@ async def test_desks_with_log_ins_of_their_own_are_told_that_nothing_is_there_fo
         patients = [id_ for kind, id_ in sim.shelf.versions if kind == "Patient"]
         book(sim.shelf, patients[:2], (datetime.now(ZoneInfo("Asia/Kolkata")) + timedelta(days=1)).date().isoformat())
         async with a_centre(tmp_path, f"{sim.url}/fhir", "fhir-r4", clock=clock) as centre:
-            for what in ("Patient/", "Immunization?patient="):
-                await centre.get(f"/{what}{patients[5]}", Authorization="Bearer demo-key")
+            for target in (f"/Patient/{patients[5]}", f"/Immunization?patient={patients[5]}", "/Appointment?date=2021-07-30"):
+                assert (await centre.get(target, Authorization="Bearer demo-key")).status == 200
             await quiet_minutes(centre.sidecar.warm_up, clock, 8)
-            assert len(asked(sim, "/Appointment")) == 2
+            assert len(asked(sim, "/Appointment")) == 3, "the lists are for us"
             assert [target for target in asked(sim, "/Patient", "/Immunization") if patients[5] not in target] == []
             assert await centre.sidecar.warm_up.coverage() == Coverage(persons=2, found=0)
+
+
+async def test_what_is_shared_is_asked_for_again_without_who_asked(sim: Simulator, tmp_path: Path) -> None:
+    async with a_warm_centre(sim, tmp_path) as (centre, clock):
+        route = centre.sidecar.profile.route("districts")
+        assert route is not None
+        theirs = ((b"Authorization", b"Bearer theirs"),)
+        caller = Caller((), b"asha", Held(b"asha", None, b"mark", None, theirs), Ground.ACCEPTED)
+        readings = centre.sidecar.warm_up.wishes.readings
+        for _ in range(2):
+            readings.note(Asked("GET", route, "/api/v2/admin/location/districts/35", {"state_id": "35"}, (), caller, bytes(16)))
+        await quiet_minutes(centre.sidecar.warm_up, clock, 6)
+        (again,) = [entry for entry in sim.ledger.received if b"districts" in entry.target]
+        assert {name.lower() for name, _ in again.fields} & {b"authorization", b"x-api-key"} == {b"x-api-key"}
 
 
 async def test_what_desks_looked_up_is_asked_for_again_in_their_words_for_a_day(sim: Simulator, tmp_path: Path) -> None:
