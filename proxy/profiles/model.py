@@ -326,6 +326,8 @@ class Overlay(Part):
     """The texts that a question names: a text or a list of texts, such as an id and a mobile."""
     items: BodyPath
     """Dotted path of the list in the answer's body."""
+    count: BodyPath | None = None
+    """Dotted path of a number in the answer's body that says how many there are; counted up by what is added. Left out: none does."""
     item_about: ItemExpression
     """The texts by which an item's records are found."""
     empty: EmptyExpression
