@@ -24,6 +24,7 @@ from proxy.rules.trust import Rules as TrustRules
 from proxy.settings import Settings
 from proxy.traffic.acceptances import Acceptances
 from proxy.traffic.active_profile import ActiveProfile
+from proxy.traffic.asking import Asking
 from proxy.traffic.budget import Budget
 from proxy.traffic.circuits import Circuits
 from proxy.traffic.client_keys import ClientKeys
@@ -46,6 +47,7 @@ from proxy.traffic.pass_route import OTHER_GROUP, PassRoute
 from proxy.traffic.persons import Persons, persons_of
 from proxy.traffic.prober import Prober
 from proxy.traffic.purger import Purger
+from proxy.traffic.readings import Readings
 from proxy.traffic.reads import ReadRoute
 from proxy.traffic.recollection import Recollection
 from proxy.traffic.record_route import RecordRoute
@@ -59,6 +61,8 @@ from proxy.traffic.tasks import Background
 from proxy.traffic.token_keys import TokenKeys
 from proxy.traffic.trials import Trials
 from proxy.traffic.upstream import Upstream
+from proxy.traffic.warm_up import WarmUp
+from proxy.traffic.wishes import Wishes
 from store.errors import JournalDamaged, JournalError
 from store.journal import Journal
 
@@ -99,7 +103,9 @@ class Sidecar:
     keeper: OutageKeeper
     probers: tuple[Prober, ...]
     passing: PassRoute
+    asking: Asking
     memory: Memory
+    warm_up: WarmUp
 
     def data_port(self, status: Callable[[], Awaitable[PublicStatus]], limits: Limits | None = None) -> DataPort:
         """Return the data port; *status* is what it tells client software of the centre, *limits* what each may take."""
@@ -107,12 +113,13 @@ class Sidecar:
         passing = replace(self.passing, limits=limits)
         reading = ReadRoute(
             profile=self.profile,
-            upstream=self.upstream,
+            asking=self.asking,
             circuits=self.circuits,
             credentials=self.credentials,
             budget=passing.budget,
             persons=self.persons,
-            recollection=Recollection(self.profile, self.credentials, self.memory, self.clock, self.settings.reads.max_stale),
+            recollection=self.asking.recollection,
+            readings=self.warm_up.wishes.readings,
             own_writes=OwnWrites(self.profile, self.journal, self.persons),
             passing=passing,
             background=self.background,
@@ -179,6 +186,7 @@ class Sidecar:
         yield "pages", self.page_check.step, Wake()
         yield "purge", self.purger.step, Wake()
         yield "memory", self.memory.step, Wake()
+        yield "warm-up", self.warm_up.step, Wake()
         yield "home", self._stay, Wake()
         yield "disk", DiskWatch(self.journal).step, disk
         yield "token-keys", self.credentials.keys.step, self.credentials.keys.wake
@@ -275,6 +283,10 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
     credentials.bells.append(replayer.wake.ring)
     circuits.bells += [keeper.wake.ring, replayer.wake.ring, *(prober.wake.ring for prober in probers)]
     passing = PassRoute(active, upstream, circuits, credentials, budget, persons, meters, settings.answering.body_max, Limits())
+    memory = Memory(journal, clock, settings.reads.size_max)
+    recollection = Recollection(active, credentials, memory, clock, settings.reads.max_stale)
+    asking = Asking(upstream, circuits, credentials, recollection, passing, meters)
+    wishes = Wishes(active, recollection, Readings(clock), upstream.prefix, clock, ZoneInfo(settings.centre.timezone), settings.centre.id)
     return Sidecar(
         settings=settings,
         profile=active,
@@ -296,7 +308,9 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
         keeper=keeper,
         probers=probers,
         passing=passing,
-        memory=Memory(journal, clock, settings.reads.size_max),
+        asking=asking,
+        memory=memory,
+        warm_up=WarmUp(wishes, asking, journal, circuits, credentials, budget, clock),
     )
 
 

@@ -101,6 +101,7 @@ async def running(settings: Settings, environ: Mapping[str, str], role: Role, me
                 watch=sidecar.watch,
                 narrowed=role is Role.CLI,
                 memory=sidecar.memory,
+                warm_up=sidecar.warm_up,
             )
             sidecar.watch.bells.append(traffic.hold_bell.ring)
             centre = Centre(journal, sidecar.clock, sidecar.persons, traffic)

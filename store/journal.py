@@ -12,7 +12,7 @@ import hashlib
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -64,7 +64,7 @@ from store.records import (
     Settlement,
     StoredAnswer,
 )
-from store.remembered import Remembered, Total
+from store.remembered import Kept, Remembered, Total
 from store.rescue import Rescue, rescues
 from store.snapshot import Snapshot, snapshot
 
@@ -457,6 +457,10 @@ class Journal:
         """Return what is remembered of a question, one answer for each variant, newest first."""
         return await self._engine.read(remembered.recall, question)
 
+    async def kept(self, questions: Collection[bytes]) -> list[Kept]:
+        """Return what answers there are to *questions*, without what they say."""
+        return await self._engine.read(remembered.kept, questions)
+
     async def forget(self, question: bytes) -> None:
         """Forget the answer to one question."""
         await self._engine.write(remembered.forget, question)
@@ -478,13 +482,13 @@ class Journal:
         if text is not None:
             self._topics.add(self.topic(text))
 
-    async def records_on(self, texts: Collection[str], settled_after: int) -> list[Record]:
-        """
-        Return what is found by any of *texts* and is not confirmed, or was delivered after *settled_after*; oldest first.
+    def any_on(self, found_by: Iterable[bytes]) -> bool:
+        """Whether anything may be found by one of these topics; most look-ups are about nobody of whom we have something."""
+        return not self._topics.isdisjoint(found_by)
 
-        Most look-ups are about nobody of whom we have something: that is known without asking the file.
-        """
-        if self._topics.isdisjoint(map(self.topic, texts)):
+    async def records_on(self, texts: Collection[str], settled_after: int) -> list[Record]:
+        """Return what is found by any of *texts* and is not confirmed, or was delivered after *settled_after*; oldest first."""
+        if not self.any_on(map(self.topic, texts)):
             return []
         return await self._engine.read(topics.records_on, texts, settled_after, self.lane_hash)
 

@@ -52,6 +52,19 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer without what it says: for which question and variant, and what its age is reckoned from (as in `Remembered`)."""
+
+    question: bytes
+    variant: bytes
+    vary: str
+    age_s: float
+    fetched_at: int
+    fetched_boot: str
+    fetched_boot_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Total:
     """How much is remembered."""
 
@@ -90,9 +103,20 @@ def remember(db: Db, answers: Sequence[Remembered], used: Collection[bytes], byt
 _STEP: Final = 10
 
 
+def without_content(answer: Remembered) -> Kept:
+    """Return that there is *answer*, and how old it is."""
+    times = (answer.age_s, answer.fetched_at, answer.fetched_boot, answer.fetched_boot_s)
+    return Kept(answer.question, answer.variant, answer.vary, *times)
+
+
 def recall(db: Db, question: bytes) -> list[Remembered]:
     """Return what is remembered of a question, one answer for each variant, newest first."""
     return [Remembered(*row) for row in rows(db, "recall", question=question, limit=VARIANTS_MAX)]
+
+
+def kept(db: Db, questions: Collection[bytes]) -> list[Kept]:
+    """Return what answers there are to *questions*."""
+    return [Kept(*row) for question in questions for row in rows(db, "kept_answers", question=question, limit=VARIANTS_MAX)]
 
 
 def forget(db: Db, question: bytes) -> None:

@@ -41,6 +41,8 @@ def _lines(found: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
         ("All confirmed", "yes" if found["all_confirmed"] else "no"),
         ("Look-ups", f"{found['remembered']['answers']} answers remembered ({found['remembered']['bytes'] >> 20} MiB)"),
     ]
+    if (coverage := found["coverage"]) and coverage["persons"]:
+        lines.append(("  in an outage", f"an outage now would find {coverage['found']} of {coverage['persons']} persons"))
     if hold := found["hold"]:
         until = "until it is released: dosekeeper release" if hold["until"] is None else f"until {shown(hold['until'], zone)}"
         why = f" ({hold['reason']})" if hold["reason"] else ""

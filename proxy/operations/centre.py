@@ -15,6 +15,7 @@ from proxy.traffic.memory import Memory
 from proxy.traffic.persons import Persons
 from proxy.traffic.replayer import Replayer
 from proxy.traffic.retry import Wake
+from proxy.traffic.warm_up import WarmUp
 from store.journal import Journal
 from store.snapshot import Snapshot
 
@@ -31,6 +32,7 @@ class Traffic:
     watch: ClockWatch
     narrowed: bool = False
     memory: Memory | None = None
+    warm_up: WarmUp | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,3 +25,9 @@ async def remembered(centre: Centre) -> dict[str, int]:
     """Return how many answers are remembered, and about how many bytes they take."""
     total = await centre.journal.remembered()
     return {"answers": total.answers, "bytes": total.bytes}
+
+
+async def coverage(centre: Centre) -> dict[str, int] | None:
+    """Return how many persons are expected or were looked up, and how many an outage would find; None where nothing is warmed up."""
+    covered = await centre.traffic.warm_up.coverage() if centre.traffic is not None and centre.traffic.warm_up is not None else None
+    return None if covered is None else {"persons": covered.persons, "found": covered.found}

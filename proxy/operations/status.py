@@ -9,7 +9,7 @@ from proxy.operations.centre import Centre
 from proxy.operations.groups import group_is_down, groups, is_down
 from proxy.operations.health import recording
 from proxy.operations.log_ins import needing
-from proxy.operations.reads import remembered
+from proxy.operations.reads import coverage, remembered
 from proxy.operations.times import rfc3339
 from proxy.rules.outage import lasted_ms
 from proxy.rules.stamps import Stamp
@@ -45,6 +45,7 @@ async def status(centre: Centre) -> dict[str, Any]:
         "clock": _clock(centre),
         "damage": [rescue_value(rescue) for rescue in snapshot.rescues],
         "remembered": await remembered(centre),
+        "coverage": await coverage(centre),
     }
 
 

@@ -28,6 +28,7 @@ def between_parts(profile: object) -> Iterator[Finding]:
     yield from _look_ups_of_writes(routes)
     yield from _unknown_vouchers(routes, profile.get("credentials"))
     yield from _unknown_overlays(routes, profile.get("overlays"))
+    yield from _unread_warm_up(routes, profile.get("warm_up"))
     if profile.get("provisional") is None:
         yield from _ids_without_form(routes)
 
@@ -84,6 +85,27 @@ def _unknown_overlays(routes: Sequence[_Route], overlays: object) -> Iterator[Fi
             record = change.get("record") if isinstance(change, dict) else None
             if isinstance(record, str) and record not in records:
                 yield ("overlays", name, "changes", index, "record"), f'there is no record route "{record}"; {meant(record, records)}'
+
+
+def _unread_warm_up(routes: Sequence[_Route], warm_up: object) -> Iterator[Finding]:
+    """Yield what would be asked for in quiet times and could not be remembered: a log-in is on no read route."""
+    wanted = warm_up if isinstance(warm_up, dict) else {}
+    reads = [route for route in routes if route.get("policy") == "read"]
+    names = [str(route.get("name")) for route in reads]
+    for index, name in enumerate(_listed(wanted, "refresh")):
+        if isinstance(name, str) and name not in names:
+            yield ("warm_up", "refresh", index), f'there is no read route "{name}"; {meant(name, names)}'
+    lists = [each.get("path") if isinstance(each, dict) else None for each in _listed(wanted, "expected")]
+    for key, targets in (("masters", _listed(wanted, "masters")), ("expected", lists)):
+        for index, target in enumerate(targets):
+            path = target.partition("?")[0] if isinstance(target, str) else None
+            if path is not None and not any(isinstance(wide := route.get("path"), str) and covers(wide, path) for route in reads):
+                yield ("warm_up", key, index), f'"{path}" is on no read route: its answer would not be remembered'
+
+
+def _listed(part: Mapping[str, object], key: str) -> Sequence[object]:
+    found = part.get(key)
+    return found if isinstance(found, list) else ()
 
 
 def _ids_without_form(routes: Sequence[_Route]) -> Iterator[Finding]:

@@ -27,15 +27,19 @@ _CHAINS: Final = frozenset({"subexpression", "index_expression", "projection", "
 class Expression:
     """One expression. Equal to another of the same text."""
 
-    __slots__ = ("_ask", "_parsed", "text")
+    __slots__ = ("_ask", "roots", "text")
+
+    roots: frozenset[str]
+    """The names at which it starts to look at the data."""
 
     def __init__(self, text: str) -> None:
         """Compile *text*; raises ValueError, in plain words, when it is no expression."""
         self.text = text
-        self._parsed = _compiled(text)
-        for problem in _misuses(self._parsed.parsed):
+        parsed = _compiled(text).parsed
+        for problem in _misuses(parsed):
             raise ValueError(problem)
-        self._ask = closure(self._parsed.parsed)
+        self.roots = frozenset(_roots(parsed))
+        self._ask = closure(parsed)
 
     def search(self, data: object) -> Any:  # noqa: ANN401 - any JSON value
         """Return what the expression finds in *data*; None where it finds nothing or where the data are not what it expects."""
@@ -48,10 +52,6 @@ class Expression:
         """Whether it finds something true: to JMESPath null, false and empty text, lists and mappings are false, and 0 is true."""
         found = self.search(data)
         return bool(found) or (found == 0 and found is not False)
-
-    def roots(self) -> frozenset[str]:
-        """Return the names at which it starts to look at the data."""
-        return frozenset(_roots(self._parsed.parsed))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Expression) and other.text == self.text
@@ -79,7 +79,7 @@ def over(*names: str) -> Callable[[Expression], Expression]:
     """Return a validator that wants an expression to start from no other names than these."""
 
     def validate(expression: Expression) -> Expression:
-        for root in sorted(expression.roots() - set(names)):
+        for root in sorted(expression.roots - set(names)):
             message = f'"{root}" is not there to be asked; {meant(root, names)}'
             raise ValueError(message)
         return expression

@@ -23,7 +23,9 @@ from proxy.profiles.values import (
     CallerExpression,
     CandidateExpression,
     ClockTime,
+    DayExpression,
     EmptyExpression,
+    EntryExpression,
     ItemExpression,
     LowerCaseFieldName,
     Name,
@@ -35,6 +37,7 @@ from proxy.profiles.values import (
     ReceiptExpression,
     RequestExpression,
     Slot,
+    Target,
     WarningExpression,
 )
 
@@ -323,6 +326,8 @@ class Overlay(Part):
     """The texts that a question names: a text or a list of texts, such as an id and a mobile."""
     items: BodyPath
     """Dotted path of the list in the answer's body."""
+    count: BodyPath | None = None
+    """Dotted path of a number in the answer's body that says how many there are; counted up by what is added. Left out: none does."""
     item_about: ItemExpression
     """The texts by which an item's records are found."""
     empty: EmptyExpression
@@ -333,6 +338,32 @@ class Overlay(Part):
     """How long after a delivery an answer of the server's may still not show it."""
     changes: Some[Change]
     """What records change."""
+
+
+class Expected(Part):
+    """A list of the persons whom the centre expects on a day, and what a desk looks up of each. It is on a read route."""
+
+    path: PlainPath
+    """What to GET, without the path of `upstream.url`."""
+    query: Mapping[str, DayExpression] = {}
+    """Query of the call, by name; asked for today and for tomorrow."""
+    entries: AnswerExpression
+    """The list in the answer, one entry for each person."""
+    look_ups: EntryExpression
+    """What a desk will ask about the person: a path with its query, or a list of these. They are on read routes."""
+    next: AnswerExpression | None = None
+    """Where the list goes on: a URL, or a path with its query; left out, or without a value: nowhere."""
+
+
+class WarmUp(Part):
+    """What is asked for in quiet times, so that an outage finds it remembered."""
+
+    masters: tuple[Target, ...] = ()
+    """Paths on read routes of which every desk needs the answers, such as lists of codes."""
+    expected: tuple[Expected, ...] = ()
+    """Who is expected today and tomorrow, where the upstream tells."""
+    refresh: tuple[Name, ...] = ()
+    """Read routes of which what a desk has looked up in the last day is asked for anew before it is too old."""
 
 
 _ON_RECORD_ROUTES: Final = ("lane", "natural_key", "content")
@@ -468,6 +499,8 @@ class Profile(Part):
     """When to ask once more for what was delivered; left out: never."""
     provisional: Provisional | None = None
     """The form of provisional ids; needed where a route issues an id."""
+    warm_up: WarmUp | None = None
+    """What is asked for in quiet times; left out: nothing."""
     overlays: Mapping[Name, Overlay] = {}
     """How records of this centre are laid over answers, by name."""
     groups: Annotated[Mapping[Name, Group], AfterValidator(not_empty)]

@@ -86,5 +86,14 @@ WarningExpression = Annotated[Expression, AfterValidator(over("request", "known"
 CandidateExpression = Annotated[Expression, AfterValidator(over("candidate", "request"))]
 """JMESPath over `candidate`, one of those that a look-up found, and `request`, the record as it would go up."""
 
+DayExpression = Annotated[Expression, AfterValidator(over("day", "yyyy", "mm", "dd", "centre"))]
+"""JMESPath over a `day` in the centre's time zone (`2026-11-26`, and its parts `yyyy`, `mm`, `dd`) and `centre`, its `centre.id`."""
+
+EntryExpression = Annotated[Expression, AfterValidator(over("entry"))]
+"""JMESPath over `entry`, one of those that a list of expected persons has."""
+
+Target = Annotated[str, AfterValidator(matching(r"/[!-~]*", "a path that begins with /, with its query if it has one"))]
+"""What is asked of the upstream: a path without that of `upstream.url`, and a query."""
+
 CallerExpression = Annotated[Expression, AfterValidator(over("claims", "headers"))]
 """JMESPath over `claims`, what a request's token says (nobody has checked it), and `headers`, its fields by lower-case names."""

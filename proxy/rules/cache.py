@@ -8,8 +8,9 @@ does not, so an answer is given stale (RFC 9111 §4.2.4), with its age (`Age`) a
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from http import HTTPStatus
 from re import compile as regex
 from typing import Final
@@ -24,6 +25,8 @@ PARTIAL: Final = frozenset({b"if-match", b"if-none-match", b"if-modified-since",
 """Fields that ask for less than the whole answer. One to be remembered must be whole, so the first are answered here and a range is not
 (RFC 9110 §14.2 leaves that open)."""
 
+_CONDITIONS: Final = frozenset({b"if-none-match", b"if-modified-since"})
+
 VALIDATORS: Final = frozenset({b"etag", b"last-modified", b"content-md5", b"digest", b"content-digest", b"repr-digest"})
 """Fields that hold of the very bytes that the upstream sent."""
 
@@ -34,6 +37,8 @@ IN_NOT_MODIFIED: Final = frozenset({b"cache-control", b"content-location", b"dat
 """Fields of a 304 (RFC 9110 §15.4.5)."""
 
 _DIRECTIVE: Final = regex(rb'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?\s*(?:,|$)')
+
+_ONE_PLAIN: Final = regex(r"[A-Za-z0-9_.-]+=[A-Za-z0-9_.-]*")
 
 _ENTITY_TAG: Final = regex(r'(?:W/)?("[^"]*")')
 
@@ -56,6 +61,12 @@ class Stored:
     answer: Answer
     fetched: Stamp
     initial_age_s: float
+    fresh_s: float = field(init=False)
+    """For how long the upstream called it fresh."""
+
+    def __post_init__(self) -> None:
+        """Read what the answer says of its time once: it is given many times."""
+        object.__setattr__(self, "fresh_s", fresh_for_s(self.answer))
 
     def age_s(self, now: Stamp) -> float:
         """
@@ -77,9 +88,15 @@ def question(path: str, query: str, declared: Mapping[str, str | None], whose: s
         declared: Values of the fields that the route declares to be part of the question.
         whose: Who may have the answer.
     """
-    pairs = sorted(parse_qsl(query, keep_blank_values=True), key=lambda pair: pair[0])
     fields = sorted((name, value or "") for name, value in declared.items())
-    return "\0".join((path, urlencode(pairs), urlencode(fields), whose))
+    return "\0".join((path, _in_order(query), urlencode(fields) if fields else "", whose))
+
+
+def _in_order(query: str) -> str:
+    """Return *query* with its parameters in order and in one way of writing."""
+    if _ONE_PLAIN.fullmatch(query):
+        return query  # as most are: it comes to the same
+    return urlencode(sorted(parse_qsl(query, keep_blank_values=True), key=lambda pair: pair[0]))
 
 
 def may_be_remembered(route: Route, request: Fields, answer: Answer) -> bool:
@@ -162,11 +179,12 @@ def cache_status(stored: Stored, now: Stamp, cause: Cause, status: int | None = 
         cause: Why it is given.
         status: What the upstream answered instead, if it did.
     """
-    ttl = round(fresh_for_s(stored.answer) - stored.age_s(now))
+    ttl = round(stored.fresh_s - stored.age_s(now))
     asked = "hit" if cause is Cause.OUTAGE else "fwd=stale" if status is None else f"fwd=stale; fwd-status={status}"
     return f"dosekeeper; {asked}; ttl={ttl}; detail={cause}"
 
 
+@lru_cache(256)
 def for_the_whole(fields: Fields) -> Fields:
     """Return a request's fields without those that ask for less than the whole answer."""
     return tuple((n, v) for n, v in fields if n.lower() not in PARTIAL)
@@ -183,12 +201,20 @@ def without_validators(fields: Fields) -> Fields:
     return tuple((n, v) for n, v in fields if n.lower() not in VALIDATORS | {b"content-encoding", b"content-length"})
 
 
+@lru_cache(256)
+def conditional(request: Fields) -> bool:
+    """Whether the client says which answer it has already."""
+    return any(name.lower() in _CONDITIONS for name, _ in request)
+
+
 def not_modified(request: Fields, answer: Answer) -> bool:
     """
     Whether the client has this answer already (RFC 9110 §13.2.2): its entity tag, compared weakly, else its date.
 
     `If-Match` and the like guard writes, and are not looked at.
     """
+    if not conditional(request):
+        return False
     tag = first(answer.fields, b"etag")
     named = b",".join(_values(request, "if-none-match")).decode("latin-1").strip()
     if named:

@@ -8,6 +8,7 @@ not be able to claim about itself.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import Final
 
 from proxy.rules.wire import Fields
@@ -98,6 +99,7 @@ def with_missing(fields: Fields, more: Iterable[tuple[str, str]]) -> Fields:
     return fields + tuple((n.encode(), v.encode("latin-1")) for n, v in more if n.lower().encode() not in names)
 
 
+@lru_cache(256)
 def readable_codings(fields: Fields) -> Fields:
     """
     Return *fields* asking only for content codings in which we can read a verdict.
@@ -127,6 +129,7 @@ def with_key(fields: Fields, key: str) -> Fields:
     return tuple((n, f'"{key}"'.encode() if n.lower() == b"idempotency-key" else v) for n, v in fields)
 
 
+@lru_cache(256)
 def to_block(fields: Fields) -> bytes:
     """Return *fields* as one block of `Name: value` lines ended by CRLF, the form in which the journal keeps them."""
     return b"".join(b"%b: %b\r\n" % field for field in fields)

@@ -112,12 +112,14 @@ def question(look_up: LookUp, request: View) -> str | None:
         look_up: The route's.
         request: The record as it would go up, with real ids, as `request_view` shows it.
     """
-    query = _query(look_up.query, request) or _query(look_up.or_query, request)
+    data = {"request": request}
+    query = query_of(look_up.query, data) or query_of(look_up.or_query, data)
     return f"{look_up.path}?{query}" if query else None
 
 
-def _query(declared: Mapping[str, Expression], request: View) -> str | None:
-    values = {name: id_text(value.search({"request": request})) for name, value in declared.items()}
+def query_of(declared: Mapping[str, Expression], data: View) -> str | None:
+    """Return the query whose values *data* give; None where one of them is not to be had."""
+    values = {name: id_text(value.search(data)) for name, value in declared.items()}
     pairs = [f"{quote(name, safe='')}={quote(text, safe='')}" for name, text in values.items() if text is not None]
     return "&".join(pairs) if len(pairs) == len(values) else None
 

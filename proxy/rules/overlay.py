@@ -69,7 +69,11 @@ def lay_over(overlay: Overlay, asked: Mapping[str, Any], body: object, writes: S
         data = {"asked": asked, "request": write.request, "record": {"number": write.number, "person": write.person}}
         if any([_changed(change, items, data) for change in overlay.changes if change.record == write.route]):  # noqa: C419 - all of them
             numbers.append(write.number)
-    return Laid(_with_items(body, overlay.items.split("."), items), tuple(numbers)) if numbers else None
+    laid = _with(body, overlay.items.split("."), items)
+    told = None if overlay.count is None else _at(overlay.count, body)
+    if overlay.count is not None and isinstance(told, int):
+        laid = _with(laid, overlay.count.split("."), told + len(items) - len(found))
+    return Laid(laid, tuple(numbers)) if numbers else None
 
 
 def _changed(change: Change, items: list[Any], data: Mapping[str, Any]) -> bool:
@@ -94,14 +98,19 @@ def _members(expression: Expression | None, data: Mapping[str, Any]) -> dict[str
 
 
 def _items(overlay: Overlay, body: object) -> list[Any] | None:
-    for name in overlay.items.split("."):
+    found = _at(overlay.items, body)
+    return found if isinstance(found, list) else None
+
+
+def _at(path: str, body: object) -> object:
+    for name in path.split("."):
         body = body.get(name) if isinstance(body, dict) else None
-    return body if isinstance(body, list) else None
+    return body
 
 
-def _with_items(body: dict[str, Any], path: Sequence[str], items: list[Any]) -> dict[str, Any]:
+def _with(body: dict[str, Any], path: Sequence[str], value: object) -> dict[str, Any]:
     name, *rest = path
-    return {**body, name: _with_items(body[name], rest, items) if rest else items}
+    return {**body, name: _with(body[name], rest, value) if rest else value}
 
 
 def _texts(found: Iterable[object]) -> tuple[str, ...]:

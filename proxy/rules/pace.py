@@ -20,6 +20,10 @@ PROBE_BURST_S: Final = 60.0
 """Probes save for longer: a suspicion wants a few answers at once, and then none for hours."""
 DEBT_S: Final = 60.0
 """A flood of live calls is held against the replay for at most so many seconds."""
+SPARE_SHARE: Final = 0.25
+"""What calls that nobody waits for may take of the rate at most."""
+SPARE_EVERY_S: Final = 1.0
+"""Seconds between two such calls, however much the upstream bears."""
 TOKEN: Final = 1 - 1e-6
 """What counts as a token: who waited for the last of it must not find the sum rounded down and wait for nothing."""
 
@@ -149,6 +153,25 @@ def take_probe(bucket: Bucket, now: float) -> tuple[Bucket, float]:
     if bucket.probes < TOKEN:
         return bucket, (1 - bucket.probes) / (bucket.rate_s * PROBE_SHARE)
     return replace(bucket, probes=bucket.probes - 1, shared=_lowered(bucket.shared, bucket.rate_s)), 0.0
+
+
+def take_spare(bucket: Bucket, now: float, since_last_s: float) -> tuple[Bucket, float]:
+    """
+    Return the bucket and 0 where a call may go out that nobody waits for, else the bucket and the seconds after which to ask again.
+
+    It takes of a full bucket only, what would be spilt next: whatever else is asked leaves nothing for it.
+
+    Args:
+        bucket: Of all calls.
+        now: Monotonic seconds.
+        since_last_s: Since the last such call.
+    """
+    bucket = _filled(bucket, now)
+    if bucket.rate_s is None:
+        return bucket, max(0.0, SPARE_EVERY_S - since_last_s)
+    short_s = (_shared_max(bucket.rate_s) - bucket.shared) / (bucket.rate_s * (1 - RESERVED_SHARE))
+    wait_s = max(short_s, max(SPARE_EVERY_S, 1 / (bucket.rate_s * SPARE_SHARE)) - since_last_s)
+    return (bucket, wait_s) if wait_s > 0 else (replace(bucket, shared=bucket.shared - 1), 0.0)
 
 
 def start_delay_s(

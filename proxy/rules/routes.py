@@ -53,7 +53,8 @@ class RouteTable:
 
 
 def _segments(path: str) -> tuple[str, ...]:
-    return tuple(unquote(segment) for segment in path.split("/"))
+    segments = path.split("/")
+    return tuple(map(unquote, segments) if "%" in path else segments)
 
 
 def _fit(template: Sequence[str], segments: Sequence[str]) -> dict[str, str] | None:

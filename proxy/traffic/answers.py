@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Final
 
 from aiohttp import hdrs, web
+from multidict import CIMultiDict
 
 from proxy.rules.client_keys import FIELD as CLIENT_KEY
 from proxy.rules.fields import answer_fields
@@ -33,11 +34,14 @@ OWN_KEEPS: Final = frozenset({"date", "content-type"})
 def relay_fields(fields: Fields, response: web.StreamResponse) -> None:
     """Put the end-to-end *fields* of the upstream on *response*, in their own case and order, and nothing else."""
     response.headers.clear()
-    kept = tuple((name.decode("latin-1"), text_of(value)) for name, value in answer_fields(fields))
-    for name, value in kept:
-        response.headers.add(name, value)
-    response[SENT] = frozenset(name.lower() for name, _ in kept)
+    response.headers.extend(on_the_wire(fields))
+    response[SENT] = frozenset(map(str.lower, response.headers))
     response[OUTCOME] = "relayed"
+
+
+def on_the_wire(fields: Fields) -> CIMultiDict[str]:
+    """Return the end-to-end *fields* of the upstream, as they are put on a desk's wire."""
+    return CIMultiDict((name.decode("latin-1"), text_of(value)) for name, value in answer_fields(fields))
 
 
 def verdict(answer: Answer, record_id: str) -> web.Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from proxy.rules.pace import Bucket, Drain, drain_after, drain_wait_s, take_live, take_probe, take_replay
+from proxy.rules.pace import Bucket, Drain, drain_after, drain_wait_s, take_live, take_probe, take_replay, take_spare
 from proxy.traffic.clock import Clock
 
 
@@ -22,10 +22,17 @@ class Budget:
     drain: Drain = field(default_factory=Drain)
     hurried: bool = False
     _replayed_at: float = -math.inf
+    _live_at: float = -math.inf
+    _spared_at: float = -math.inf
+
+    def __post_init__(self) -> None:
+        """Begin as after a call: whoever starts the sidecar in the morning is about to ask."""
+        self._live_at = self.clock.monotonic()
 
     def live(self) -> None:
         """Count a live call; it never waits."""
-        self.bucket = take_live(self.bucket, self.clock.monotonic())
+        self._live_at = self.clock.monotonic()
+        self.bucket = take_live(self.bucket, self._live_at)
 
     def replay(self) -> float:
         """Take a token for a replayed record; return 0, or the seconds after which to ask again."""
@@ -40,6 +47,18 @@ class Budget:
     def replayed(self, *, good: bool) -> None:
         """Note what the upstream answered to a replayed record."""
         self.drain = drain_after(self.drain, good=good)
+
+    def idle_s(self) -> float:
+        """Return the seconds since anything was asked for a desk or for a record."""
+        return self.clock.monotonic() - max(self._live_at, self._replayed_at)
+
+    def spare(self) -> float:
+        """Take a token for a call that nobody waits for; return 0, or the seconds after which to ask again."""
+        now = self.clock.monotonic()
+        self.bucket, wait_s = take_spare(self.bucket, now, now - self._spared_at)
+        if wait_s == 0:
+            self._spared_at = now
+        return wait_s
 
     def probe(self) -> float:
         """Take a token for a probe; return 0, or the seconds after which to ask again."""

@@ -15,8 +15,9 @@ from aiohttp import web
 
 from proxy.profiles.model import Credentials as Named
 from proxy.rules.client_keys import FIELD as CLIENT_KEY
-from proxy.rules.fields import forwardable, overlaid, split_credentials
-from proxy.rules.loopback import seat
+from proxy.rules.fields import overlaid
+from proxy.rules.heads import head
+from proxy.rules.loopback import Seat
 from proxy.rules.outcome import OutcomeKind
 from proxy.rules.tokens import claims_of, ends_at, token_in
 from proxy.rules.trust import Ground, Rules, Shown, ground, may_use_own
@@ -105,12 +106,13 @@ class Credentials:
     def caller(self, request: web.BaseRequest) -> Caller:
         """Return who made *request*, and remember a credential that may be of use to what waits."""
         whole = tuple(request.raw_headers)
-        fields, credential = split_credentials(forwardable(whole), self.names)
+        parts = head(request.remote or "", whole, self.names)
+        fields, credential = parts.fields, parts.credential
         token = token_in(credential, self.named.token)
         genuine = self.keys.genuine(token)
         held = self._held(fields, credential, claims_of(token) if genuine is None else genuine)
         client = self.client_keys.name_of(request.headers.get(CLIENT_KEY))
-        shown = self._shown(request, whole, held, genuine, client)
+        shown = self._shown(parts.seat, whole, held, genuine, client)
         why = ground(shown, self.rules)
         stranger = not may_use_own(why, shown, self.rules)
         principal = None if held is None else held.principal
@@ -214,16 +216,14 @@ class Credentials:
         usable = isinstance(found, str | int) and not isinstance(found, bool) and found != ""
         return str(found) if usable else None
 
-    def _shown(
-        self, request: web.BaseRequest, whole: Fields, held: Held | None, genuine: Mapping[str, Any] | None, client: str | None
-    ) -> Shown:
+    def _shown(self, where: Seat, whole: Fields, held: Held | None, genuine: Mapping[str, Any] | None, client: str | None) -> Shown:
         over_at = None if genuine is None else ends_at(genuine)
         return Shown(
             accepted_s=None if held is None else self._accepted_s(held),
             signed_over_s=None if over_at is None else (self.wall() - over_at) / 1000,
             client_key=client is not None,
             same_key=self.own.brought_by(whole),
-            seat=seat(request.remote or "", whole),
+            seat=where,
         )
 
     def _accepted_s(self, held: Held) -> float | None:

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Final
 
+from proxy.rules.outcome import OutcomeKind
 from proxy.rules.stamps import Stamp
 from proxy.rules.wire import Answer, Exchange, Failure, FailureKind
 from proxy.traffic.upstream import Broken, Outgoing, StreamedAnswer, Upstream
@@ -26,10 +27,11 @@ Fetched = Exchange | TooLong
 
 @dataclass(slots=True)
 class Fetch:
-    """One question under way, asked `at`; `began` once the upstream has begun to answer."""
+    """One question under way, asked `at`; `began` once the upstream has begun to answer, `meant` what an answer means by the profile."""
 
     at: Stamp
     began: bool = False
+    meant: OutcomeKind | None = None
     _whole: asyncio.Future[Fetched] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     async def run(self, upstream: Upstream, outgoing: Outgoing) -> Fetched:

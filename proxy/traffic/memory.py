@@ -8,14 +8,16 @@ the disk is short nothing new is remembered and what there is is forgotten, leas
 from __future__ import annotations
 
 import logging
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final
 
+from proxy.traffic.at_hand import AtHand
 from proxy.traffic.clock import Clock
 from store.errors import JournalError
 from store.file.standing import Why
 from store.journal import Journal
-from store.remembered import Remembered
+from store.remembered import Kept, Remembered, without_content
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +30,11 @@ WAITING_BYTES_MAX: Final = 16 * 1024 * 1024
 """What waits to be written at most; the oldest is dropped. A desk asks a few questions a minute, a warm-up one a second."""
 
 
-RECENT_BYTES_MAX: Final = 8 * 1024 * 1024
-"""Answers that were given of late and are at hand without asking the journal, at most: some 8,000 persons."""
+KEPT_AT_ONCE: Final = 200
+"""Questions that are put to the journal in one go: some 2 ms of its reading thread."""
+
+RECENT_BYTES_MAX: Final = 16 * 1024 * 1024
+"""Answers that were given of late and are at hand without asking the journal, at most: some 3,000 persons."""
 
 
 @dataclass(slots=True)
@@ -39,12 +44,18 @@ class Memory:
     journal: Journal
     clock: Clock
     bytes_max: int
-    _recent: dict[bytes, list[Remembered]] = field(default_factory=dict)
+    _recent: dict[bytes, list[AtHand]] = field(default_factory=dict)
     _recent_bytes: int = 0
     _waiting: dict[tuple[bytes, bytes], Remembered] = field(default_factory=dict)
     _waiting_bytes: int = 0
     _used: set[bytes] = field(default_factory=set)
     _shed: int = 0
+    only_variant: bytes = field(init=False)
+    """The variant of an answer that the upstream varies by nothing."""
+
+    def __post_init__(self) -> None:
+        """Work out what most answers have in common."""
+        self.only_variant = self.journal.lane_hash("variant\0")
 
     def remember(self, answer: Remembered) -> None:
         """Have an answer kept, in the place of the one before; at once as far as `recall` goes."""
@@ -57,7 +68,7 @@ class Memory:
         while len(self._waiting) > WAITING_MAX or self._waiting_bytes > WAITING_BYTES_MAX:
             self._drop(next(iter(self._waiting)))
 
-    async def recall(self, question: bytes) -> list[Remembered]:
+    async def recall(self, question: bytes) -> list[AtHand]:
         """Return what is remembered of a question, one answer for each variant, newest first; nothing where the journal cannot be read."""
         if (recent := self._recent.get(question)) is not None:
             return recent
@@ -67,9 +78,17 @@ class Memory:
         except JournalError:
             kept = []
         by_variant = {answer.variant: answer for answer in (*kept, *waiting)}
-        found = sorted(by_variant.values(), key=lambda answer: answer.fetched_at, reverse=True)
+        found = [AtHand.of(answer) for answer in sorted(by_variant.values(), key=lambda answer: answer.fetched_at, reverse=True)]
         if found and not waiting:
             self._keep_at_hand(question, found)
+        return found
+
+    async def kept(self, questions: AbstractSet[bytes]) -> dict[bytes, list[Kept]]:
+        """Return what is remembered of *questions*, KEPT_AT_ONCE at most, without what the answers say."""
+        found: dict[bytes, list[Kept]] = {}
+        waiting = [without_content(answer) for answer in self._waiting.values() if answer.question in questions]
+        for kept in (*waiting, *await self.journal.kept(questions)):
+            found.setdefault(kept.question, []).append(kept)
         return found
 
     def used(self, question: bytes) -> None:
@@ -127,7 +146,7 @@ class Memory:
             self._shed = 0
         return EVERY_S
 
-    def _keep_at_hand(self, question: bytes, answers: list[Remembered]) -> None:
+    def _keep_at_hand(self, question: bytes, answers: list[AtHand]) -> None:
         self._not_recent(question)
         self._recent[question] = answers
         self._recent_bytes += sum(answer.size for answer in answers)

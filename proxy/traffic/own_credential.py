@@ -81,6 +81,8 @@ class OwnCredential:
 
     def brought_by(self, fields: Fields) -> bool:
         """Whether a client's *fields* hold the very values of `headers`: whoever knows them needs no leave of ours to use them."""
+        if any(first(fields, name.lower().encode()) is None for name in self.headers):
+            return False  # and nothing need be read
         own = {name.lower(): value for name, value in self.fields() if name.decode() in self.headers}
         same = [hmac.compare_digest((first(fields, name) or "").encode("latin-1"), value) for name, value in own.items()]
         return bool(same) and all(same) and len(same) == len(self.headers) and all(own.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -16,7 +16,8 @@ from proxy.rules.overlay import Laid, Write, asked_about, lay_over, shown_in
 from proxy.rules.slots import translated
 from proxy.rules.wire import Answer, Fields
 from proxy.traffic.active_profile import ActiveProfile
-from proxy.traffic.apart import apart
+from proxy.traffic.apart import LARGE, apart
+from proxy.traffic.at_hand import AtHand
 from proxy.traffic.persons import Persons
 from store.journal import Journal
 from store.records import Record
@@ -78,6 +79,20 @@ class OwnWrites:
         fields = without_validators(answer.fields) if answer is not None and said else NOTHING_KNOWN
         numbers = ", ".join(map(str, laid.numbers)).encode()
         return Answer(HTTPStatus.OK, "OK", (*fields, (LAID_OVER, numbers)), await apart(len(laid.body), orjson.dumps, laid.body))
+
+    def may_change(self, route: Route, asked: Callable[[], Mapping[str, Any]], found: AtHand) -> bool:
+        """Whether there may be a record of ours that changes a remembered answer to what is *asked*; False is certain."""
+        overlay = self.profile.overlay_of(route)
+        if overlay is None:
+            return False
+        if len(found.stored.answer.body) > LARGE or "headers" in overlay.about.roots:
+            return True  # it would keep others waiting, or is not told by the question alone
+
+        def worked_out(answer: Answer) -> frozenset[bytes]:
+            body = self._body(overlay, view_of(answer))
+            return frozenset(map(self.journal.topic, {*asked_about(overlay, asked()), *shown_in(overlay, body)}))
+
+        return self.journal.any_on(found.topics(overlay, worked_out))
 
     def _body(self, overlay: Overlay, view: Mapping[str, Any] | None) -> Any:  # noqa: ANN401 - any JSON
         """Return what is laid over: the answer's body, or that of an answer in which there is nobody."""

@@ -14,18 +14,17 @@ from aiohttp import web
 
 from proxy.profiles.model import Policy
 from proxy.rules import cache
-from proxy.rules.admission import request_view
 from proxy.rules.cache import Cause, Stored
-from proxy.rules.fields import overlaid, readable_codings, to_block
-from proxy.rules.outcome import OutcomeKind, failed, view_of
+from proxy.rules.fields import to_block
+from proxy.rules.outcome import OutcomeKind, view_of
 from proxy.rules.problems import problem
 from proxy.rules.routes import Match
-from proxy.rules.slots import translated
 from proxy.rules.stamps import Stamp
-from proxy.rules.wire import Answer, Failure, first
+from proxy.rules.wire import Answer, Failure
 from proxy.texts import Text
 from proxy.traffic import answers
 from proxy.traffic.active_profile import ActiveProfile
+from proxy.traffic.asking import Asking
 from proxy.traffic.budget import Budget
 from proxy.traffic.circuits import Circuits, Permit
 from proxy.traffic.clock import Clock
@@ -34,10 +33,10 @@ from proxy.traffic.fetching import Fetch, Fetched, TooLong
 from proxy.traffic.meters import Meters
 from proxy.traffic.own_writes import OwnWrites, Whose
 from proxy.traffic.pass_route import AGAIN_S, TOKEN_AGAIN_S, PassRoute
-from proxy.traffic.persons import NOBODY, Known, Persons
-from proxy.traffic.recollection import Asked, Recollection, health_of, refreshed
+from proxy.traffic.persons import NOBODY, Persons
+from proxy.traffic.readings import Readings
+from proxy.traffic.recollection import Asked, Recollection, refreshed
 from proxy.traffic.tasks import Background
-from proxy.traffic.upstream import Outgoing, Upstream
 
 VERDICTS: Final = frozenset({OutcomeKind.ACCEPTED, OutcomeKind.REFUSED, OutcomeKind.ALREADY_RECORDED, OutcomeKind.AUTH})
 """Outcomes in which the upstream itself has spoken: its word goes to the desk, whatever is remembered."""
@@ -48,12 +47,13 @@ class ReadRoute:
     """Answers the requests of read routes."""
 
     profile: ActiveProfile
-    upstream: Upstream
+    asking: Asking
     circuits: Circuits
     credentials: Credentials
     budget: Budget
     persons: Persons
     recollection: Recollection
+    readings: Readings
     own_writes: OwnWrites
     passing: PassRoute
     background: Background
@@ -72,7 +72,7 @@ class ReadRoute:
         known = await self.persons.resolve(route, target, to_block(caller.fields), b"")
         if known is None:
             return self._problem("person-unknown", Text("An id in it was not given out, or stands where it cannot be replaced."))
-        asked = self._asked(request, match, target, caller, known)
+        asked = self.recollection.asked(request.method, match, target, caller, known)
         if known.awaits:  # the upstream knows nobody of that id; we may
             return await self._own_only(asked) or self._problem(
                 "person-not-registered-yet", Text("The id is provisional."), retry_after_s=AGAIN_S
@@ -81,14 +81,13 @@ class ReadRoute:
         permit = None if self.credentials.own.missing else self.circuits.permit(route.group, records=False)
         if permit is None:
             return await self._without_upstream(asked, Cause.OUTAGE) or self._not_asked(route.group)
-        return await self._fetched(asked, permit, held)
+        return await self._fetched(request, asked, permit, held)
 
-    async def known(self, request: web.Request, inner: str, caller: Caller, before: int) -> dict[str, Any] | None:
+    async def known(self, inner: str, caller: Caller, before: int) -> dict[str, Any] | None:
         """
         Return what a look-up would show now without the upstream, as `view_of` shows answers; None where nothing is known.
 
         Args:
-            request: Of whoever asks.
             inner: Path and query, without the prefix of `upstream.url`.
             caller: Who they are.
             before: The number of the record for whose sake it is asked: it and later ones are left out.
@@ -96,56 +95,42 @@ class ReadRoute:
         match = self.profile.routes.match("GET", inner.partition("?")[0])
         if match is None or match.route.policy is not Policy.READ:
             return None
-        target = self.upstream.prefix + inner
+        target = self.asking.upstream.prefix + inner
         known = await self.persons.resolve(match.route, target, b"", b"")
-        asked = self._asked(request, match, target, caller, known or NOBODY)
+        asked = self.recollection.asked("GET", match, target, caller, known or NOBODY)
         stored = await self.recollection.stored(asked)
         fetched_at = self.clock.wall() if stored is None else stored.fetched.wall
         answer = None if stored is None else stored.answer
-        laid = await self.own_writes.over(match.route, asked.view, answer, fetched_at, Whose(everybody=True, before=before))
+        laid = await self.own_writes.over(match.route, asked.view(), answer, fetched_at, Whose(everybody=True, before=before))
         found = laid or answer
         return None if found is None else view_of(found)
 
-    def _asked(self, request: web.Request, match: Match, target: str, caller: Caller, known: Known) -> Asked:
-        route, fields = match.route, readable_codings(caller.fields)
-        there, _ = translated(route, target, b"", known.real_ids)
-        path, _, query = there.partition("?")
-        declared = {name: first(fields, name.encode()) for name in route.remember.headers}
-        whose = route.shared or (caller.principal or b"").hex()
-        in_path = {name: known.real_ids.get(text.strip(), text) for name, text in match.params.items()}
-        return Asked(
-            request=request,
-            route=route,
-            target=there,
-            fields=fields,
-            caller=caller,
-            view=request_view(in_path, "GET", query, fields, None),
-            question=self.persons.journal.lane_hash("read\0" + cache.question(path, query, declared, whose)),
-            deadline=self.clock.monotonic() + self.answer_within_s,
-        )
-
-    async def _fetched(self, asked: Asked, permit: Permit, held: Stored | None) -> web.StreamResponse:
+    async def _fetched(self, request: web.Request, asked: Asked, permit: Permit, held: Stored | None) -> web.StreamResponse:
         """Ask the upstream, and answer with what it says if it does so in time."""
         self.budget.live()
         fetch = Fetch(self.clock.stamp())
-        self.background.start(self._fetch(asked, fetch, permit, held))
-        came = await fetch.within(asked.deadline - self.clock.monotonic())
+        self.background.start(self._ask(asked, fetch, permit, held))
+        came = await fetch.within(self.answer_within_s)
         if came is None:
             if (remembered := await self._without_upstream(asked, Cause.LATE)) is not None:
                 return remembered
             if not fetch.began:
                 return self._problem("server-down", Text("It has not answered in time."), retry_after_s=1)
             came = await fetch.whole()  # it is answering: its own words, late, are better than none
-        return await self._told(asked, fetch, came, held)
+        return await self._told(request, asked, fetch, came, held)
 
-    async def _told(self, asked: Asked, fetch: Fetch, came: Fetched, held: Stored | None) -> web.StreamResponse:
+    async def _ask(self, asked: Asked, fetch: Fetch, permit: Permit, held: Stored | None) -> None:
+        if (await self.asking.ask(asked, fetch, permit, held)).remembered:
+            self.readings.note(asked)
+
+    async def _told(self, request: web.Request, asked: Asked, fetch: Fetch, came: Fetched, held: Stored | None) -> web.StreamResponse:
         """Answer with what came, or where that is not the upstream's word, with what is remembered."""
         match came:
             case TooLong():
-                return await self.passing.relay(asked.request, asked.route, asked.target)
+                return await self.passing.relay(request, asked.route, asked.target)
             case Answer(status=HTTPStatus.NOT_MODIFIED) if held is not None:
                 return await self._live(asked, refreshed(held, came), fetch.at)
-            case Answer() if self.recollection.outcome(asked, came).kind in VERDICTS:
+            case Answer() if fetch.meant in VERDICTS:
                 return await self._live(asked, came, fetch.at)
             case Answer():
                 remembered = await self._without_upstream(asked, Cause.FAILED, came.status)
@@ -155,23 +140,6 @@ class ReadRoute:
                 return remembered or self._no_answer(came)
             case _:
                 assert_never(came)
-
-    async def _fetch(self, asked: Asked, fetch: Fetch, permit: Permit, held: Stored | None) -> None:
-        try:
-            fields = asked.fields if asked.request.method == "HEAD" else cache.for_the_whole(asked.fields)
-            if held is not None and (tag := first(held.answer.fields, b"etag")) is not None:
-                fields += ((b"If-None-Match", tag.encode("latin-1")),)
-            outgoing = Outgoing(asked.request.method, asked.target, overlaid(fields, self.credentials.fields_with(asked.caller.held)))
-            came = await fetch.run(self.upstream, outgoing)
-            head = came.head if isinstance(came, TooLong) else came
-            outcome = failed(head) if isinstance(head, Failure) else health_of(head)
-            self.circuits.observe(permit, outcome)
-            self.passing.judge(asked.caller, outcome, asked.route)
-            self.meters.upstream_requests.labels(outcome.kind.value).inc()
-        finally:
-            self.circuits.unused(permit)
-        if isinstance(came, Answer) and asked.request.method == "GET":
-            await self.recollection.learn(asked, came, fetch.at, held)
 
     async def _without_upstream(self, asked: Asked, cause: Cause, status: int | None = None) -> web.Response | None:
         """
@@ -185,15 +153,18 @@ class ReadRoute:
 
     async def _from_memory(self, asked: Asked, cause: Cause, status: int | None) -> web.Response | None:
         """Return the remembered answer as it is given now; None where there is none."""
-        stored = await self.recollection.stored(asked)
-        if stored is None:
+        found = await self.recollection.at_hand(asked)
+        if found is None:
             return None
         self.recollection.memory.used(asked.question)
-        now = self.clock.stamp()
+        self.readings.note(asked)
+        stored, now = found.stored, self.clock.stamp()
         marks = (
             (b"Age", str(int(stored.age_s(now))).encode()),
             (b"Cache-Status", cache.cache_status(stored, now, cause, status).encode()),
         )
+        if not (cache.conditional(asked.fields) or self.own_writes.may_change(asked.route, asked.view, found)):
+            return self._counted(found.response(marks), "remembered")
         given = replace(stored.answer, fields=stored.answer.fields + marks)
         return self._given(asked, await self._laid_over(asked, given, stored.fetched.wall), "remembered")
 
@@ -206,23 +177,25 @@ class ReadRoute:
         if asked.caller.ground is None:
             return None
         whose = Whose(everybody=asked.route.shared is not None, principal=asked.caller.principal)
-        made = await self.own_writes.over(asked.route, asked.view, None, self.clock.wall(), whose)
+        made = await self.own_writes.over(asked.route, asked.view(), None, self.clock.wall(), whose)
         if made is None:
             return None
         marks = ((b"Cache-Status", b"dosekeeper; detail=own-records"),)
         return self._given(asked, replace(made, fields=made.fields + marks), "own")
 
     async def _live(self, asked: Asked, came: Answer, at: Stamp) -> web.Response:
-        if asked.request.method == "HEAD":
+        if asked.method == "HEAD":
             return self._given(asked, came, "fetched")
         return self._given(asked, await self._laid_over(asked, came, at.wall), "fetched")
 
     async def _laid_over(self, asked: Asked, answer: Answer, fetched_at: int) -> Answer:
-        return await self.own_writes.over(asked.route, asked.view, answer, fetched_at, Whose(everybody=True)) or answer
+        return await self.own_writes.over(asked.route, asked.view(), answer, fetched_at, Whose(everybody=True)) or answer
 
     def _given(self, asked: Asked, answer: Answer, result: str) -> web.Response:
+        return self._counted(answers.relayed(self._for_client(asked, answer)), result)
+
+    def _counted(self, response: web.Response, result: str) -> web.Response:
         self.meters.reads.labels(result).inc()
-        response = answers.relayed(self._for_client(asked, answer))
         if result != "fetched":
             response[answers.OUTCOME] = result
         return response

@@ -374,7 +374,7 @@ class RecordRoute:
         if asked is None:
             return ()
         try:
-            known = await self.reading.known(write.request, asked, write.caller, number)
+            known = await self.reading.known(asked, write.caller, number)
         except JournalError:
             return ()
         return () if known is None else warnings(write.match.route, view, known)

@@ -62,7 +62,7 @@ class Fhir:
     def _read(self, call: Call, kind: str, *rest: str) -> Reply:
         match rest:
             case ():
-                return reply(HTTPStatus.OK, searchset(_base(call), kind, list(matches(self.shelf, kind, call.query, call.at))))
+                return reply(HTTPStatus.OK, searchset(_base(call), kind, list(matches(self.shelf, kind, call.query, call.at)), call.query))
             case (id_,):
                 current = self.shelf.current(kind, id_)
                 return reply(HTTPStatus.OK, current, fields=version_fields(current))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlencode
 
 from simulator.fhir.meaning import patient_of
 from simulator.fhir.outcomes import Resource, invalid
 from simulator.fhir.shelf import Shelf
 
-_RESULT: Final = frozenset({"_count", "_format", "_sort", "_total", "_summary"})
+_RESULT: Final = frozenset({"_count", "_format", "_offset", "_sort", "_total", "_summary"})
 """Parameters that say how, not what."""
 
 
@@ -22,10 +23,14 @@ def matches(shelf: Shelf, kind: str, query: Mapping[str, str], at: int) -> Itera
             yield resource
 
 
-def searchset(base: str, kind: str, found: list[Resource]) -> Resource:
-    """Return what was found as a Bundle."""
-    entries = [{"fullUrl": f"{base}/{kind}/{one['id']}", "resource": one, "search": {"mode": "match"}} for one in found]
-    return {"resourceType": "Bundle", "type": "searchset", "total": len(found), **({"entry": entries} if entries else {})}
+def searchset(base: str, kind: str, found: list[Resource], query: Mapping[str, str]) -> Resource:
+    """Return what was found as a Bundle, `_count` of it where *query* says so; `link` says where it goes on."""
+    start, count = int(query.get("_offset", 0)), int(query.get("_count", len(found)))
+    entries = [{"fullUrl": f"{base}/{kind}/{one['id']}", "resource": one, "search": {"mode": "match"}} for one in found[start:][:count]]
+    following = f"{base}/{kind}?{urlencode({**query, '_offset': start + count})}"
+    link = [{"relation": "next", "url": following}] if start + count < len(found) else []
+    whole = {"resourceType": "Bundle", "type": "searchset", "total": len(found), "link": link, "entry": entries}
+    return {name: value for name, value in whole.items() if value != []}
 
 
 def _unknown(name: str) -> Callable[[Resource, str], bool]:
@@ -44,7 +49,7 @@ def _patient(resource: Resource, wanted: str) -> bool:
 
 
 def _date(resource: Resource, wanted: str) -> bool:
-    there = str(resource.get("occurrenceDateTime"))
+    there = str(resource.get("start" if resource["resourceType"] == "Appointment" else "occurrenceDateTime"))
     try:
         return there.startswith(wanted) or datetime.fromisoformat(there) == datetime.fromisoformat(wanted)
     except ValueError:

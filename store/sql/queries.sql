@@ -574,6 +574,11 @@ ON CONFLICT (question, variant) DO UPDATE SET
 SELECT question, variant, vary, status, reason, headers, body, age_s, fetched_at, fetched_boot, fetched_boot_s, expires_at
 FROM remembered WHERE question = :question ORDER BY fetched_at DESC LIMIT :limit;
 
+-- name: kept_answers
+-- That there is an answer to a question, and how old it is.
+SELECT question, variant, vary, age_s, fetched_at, fetched_boot, fetched_boot_s
+FROM remembered WHERE question = :question ORDER BY fetched_at DESC LIMIT :limit;
+
 -- name: mark_used
 -- An answer was given: it is among the last to be forgotten.
 UPDATE remembered SET used_at = :now WHERE question = :question;

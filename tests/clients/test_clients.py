@@ -58,8 +58,8 @@ class Desk:
         except Failed as error:
             self.saw.append(f"error: {error}")
             return
-        assert not any(one["id"].startswith("offline-") for one in found)
-        self.saw.append(f"found: lots {', '.join(sorted(one['lotNumber'] for one in found))}")
+        lots = sorted(f"{one['lotNumber']}{' (provisional id)' if one['id'].startswith('offline-') else ''}" for one in found)
+        self.saw.append(f"found: lots {', '.join(lots)}")
 
 
 def table(desks: dict[str, Desk]) -> str:

@@ -68,6 +68,23 @@ def test_overlays_that_are_not_there_and_records_that_are_none() -> None:
     ]
 
 
+WARM_UP = """\
+warm_up:
+  masters: ["/codes?kind=all", /log-in]
+  expected: [{path: /day, entries: body.people, look_ups: entry.path}]
+  refresh: [find, finds]
+"""
+
+
+def test_what_is_asked_for_in_quiet_times_is_on_read_routes() -> None:
+    routes = route("log-in", "/log-in") + route("codes", "/codes", policy="read") + route("find", "/find", policy="read")
+    assert complaints(HEAD.replace("routes:", WARM_UP + "routes:") + routes) == [
+        'own.yaml:7: warm_up.masters[1]: "/log-in" is on no read route: its answer would not be remembered',
+        'own.yaml:8: warm_up.expected[0]: "/day" is on no read route: its answer would not be remembered',
+        'own.yaml:9: warm_up.refresh[1]: there is no read route "finds"; did you mean "find"?',
+    ]
+
+
 @pytest.mark.parametrize("key", ["shared", "remember", "overlay"])
 def test_what_is_of_reads_belongs_on_read_routes(key: str) -> None:
     value = {"shared": "centre", "remember": "{max_stale: 0s}", "overlay": "persons"}[key]

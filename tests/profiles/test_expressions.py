@@ -141,7 +141,7 @@ def test_what_is_no_expression(text: str, complaint: str) -> None:
     ],
 )
 def test_where_an_expression_starts(text: str, roots: set[str]) -> None:
-    assert Expression(text).roots() == roots
+    assert Expression(text).roots == roots
 
 
 def test_an_expression_over_other_names_is_refused() -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from random import Random
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proxy.profiles.model import Policy, Route
@@ -106,3 +106,15 @@ def test_some_wishes_are_of_concern_on_shared_routes_only(wish: bytes, own: bool
     route = Route(name="find", method="GET", path="/find", policy=Policy.READ, group="main")
     assert may_be_remembered(route, (), answer) is own
     assert may_be_remembered(route.model_copy(update={"shared": "centre"}), (), answer) is shared
+
+
+@given(st.text("ab=&%24+._-~ é", max_size=12))
+@example("a+b=a")
+@example("a=a+b")
+@example("a=%61")
+@example("a=")
+@example("a")
+def test_the_short_way_to_a_question_is_no_other_question(query: str) -> None:
+    """Answers are found again by it after an update too."""
+    pairs = sorted(parse_qsl(query, keep_blank_values=True), key=lambda pair: pair[0])
+    assert question("/p", query, {}, "w") == f"/p\0{urlencode(pairs)}\0\0w"

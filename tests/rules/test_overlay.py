@@ -90,3 +90,13 @@ def test_what_it_is_about() -> None:
     assert asked_about(OVERLAY, {"query": {}}) == ()
     assert shown_in(OVERLAY, body(ASHA, {"id": 8}, {"id": "9"}, "odd")) == ("7", "9")
     assert len(shown_in(OVERLAY, body(*({"id": str(number)} for number in range(500))))) == TEXTS_MAX
+
+
+@pytest.mark.parametrize(("total", "after"), [(4, 5), (None, None), ("4", "4")])
+def test_the_number_of_items_counts_what_is_added_and_not_what_is_changed(total: object, after: object) -> None:
+    counting = OVERLAY.model_copy(update={"count": "page.total"})
+    before = {"page": {"people": [ASHA], "total": total}}
+    laid = lay_over(counting, ASKED, before, [dose("7", dose=1), walk_in("Ravi")])
+    assert laid is not None
+    assert (laid.body["page"]["total"], len(laid.body["page"]["people"])) == (after, 2)
+    assert before["page"]["total"] == total

@@ -290,3 +290,52 @@ async def test_reads_and_searches_go_through_and_an_outage_is_told_as_an_operati
     await down(centre, server)
     told = await centre.get(f"/Patient/{person}")
     assert (told.status, json.loads(told.body)["resourceType"]) == (503, "OperationOutcome")
+
+
+def of_patient(told: Told) -> list[dict[str, Any]]:
+    """The doses in a search's answer, by day, without what only their server says of them."""
+    bundle = json.loads(told.body)
+    found = [entry["resource"] for entry in bundle.get("entry", [])]
+    assert bundle["total"] == len(found)
+    own = [{name: value for name, value in one.items() if name not in ("id", "meta")} for one in found]
+    return sorted(own, key=lambda one: str(one["occurrenceDateTime"]))
+
+
+@pytest.mark.parametrize("identified", [True, False])
+async def test_a_search_by_patient_shows_the_doses_that_the_server_will_show(server: Simulator, centre: Centre, identified: bool) -> None:
+    fhir = Fhir(identified=identified)
+    read, never, other = fhir.people(server)[:3]
+    dosed = next(one[-1]["patient"]["reference"] for (kind, _), one in server.shelf.versions.items() if kind == "Immunization")
+    paths = [f"/Immunization?patient={read}", f"/Immunization?patient=Patient/{read}&_count=50", f"/Immunization?patient={dosed}"]
+    for path in (*paths, f"/Immunization?patient={other}", f"/Immunization?patient={read}&date=2021"):
+        await centre.get(path)
+    await down(centre, server)
+    walk_in = json.loads((await centre.post(*fhir.walk_in("Lakshmi Nair"))).body)["id"]
+    for person, number in ((read, 1), (read, 2), (never, 1), (dosed.rpartition("/")[2], 2), (walk_in, 1)):
+        assert (await centre.post(*fhir.dose(person, number))).status == 201
+    told = {path: await centre.get(path) for path in (*paths, f"/Immunization?patient={never}", f"/Immunization?patient={walk_in}")}
+    for answer in told.values():
+        newest = json.loads(answer.body)["entry"][-1]["resource"]
+        assert newest["meta"]["tag"] == [{"system": "urn:dosekeeper:receipt", "code": "provisional"}]
+        assert "Dosekeeper-Overlay" in answer.headers
+    for path in (f"/Immunization?patient={other}", f"/Immunization?patient={read}&date=2021"):
+        assert "Dosekeeper-Overlay" not in (await centre.get(path)).headers, "of another, or more is asked than we can tell"
+    await server.faults.clear()
+    await centre.until_all(RecordState.DELIVERED, 6)
+    real = (await centre.sidecar.journal.identities([walk_in]))[walk_in].real
+    for path, answer in told.items():
+        there = await centre.get(path.replace(walk_in, str(real)))
+        assert "Dosekeeper-Overlay" not in there.headers, "the server's word counts"
+        shown = of_patient(Told(answer.status, answer.headers, answer.body.replace(walk_in.encode(), str(real).encode())))
+        assert shown == of_patient(there), path
+
+
+async def test_a_corrected_dose_shows_as_corrected(server: Simulator, centre: Centre) -> None:
+    person = FHIR.people(server)[0]
+    made = json.loads((await dose(centre, person)).body)
+    search = f"/Immunization?patient={person}"
+    assert of_patient(await centre.get(search))[0]["lotNumber"] == "4121Z012"
+    await down(centre, server)
+    await put(centre, f"/Immunization/{made['id']}", {**made, "lotNumber": "4121Z013"})
+    told = await centre.get(search)
+    assert (of_patient(told)[0]["lotNumber"], told.headers["Dosekeeper-Overlay"]) == ("4121Z013", "2")

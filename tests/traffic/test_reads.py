@@ -340,10 +340,26 @@ async def test_no_more_than_size_max_and_the_least_used_go_first(tmp_path: Path)
         assert (await scene.down("/things/1")).status == 504
 
 
+async def test_an_overlay_that_goes_by_a_header_is_looked_for_with_each_request(tmp_path: Path) -> None:
+    by_header = PROFILE.replace("record: note, about: \"'notes'\"", "record: note, about: request.body.text")
+    by_header = by_header.replace("about: \"'notes'\"", "about: 'headers.\"x-about\"'")
+    (tmp_path / "shelf.yaml").write_text(by_header)
+    shelf = Shelf(body=b'{"kind":"notes","notes":[]}')
+    async with a_raw_upstream(shelf.answer) as upstream, a_centre(tmp_path, upstream.url, "./shelf.yaml") as centre:
+        await centre.get("/notes")
+        await centre.sidecar.memory.flush()
+        shelf.status = None
+        assert "Dosekeeper-Overlay" not in (await centre.get("/notes", **{"X-About": "one"})).headers
+        centre.sidecar.circuits.hold(held=True)
+        assert (await centre.post("/notes", {"text": "two"})).status == 202
+        told = [await centre.get("/notes", **{"X-About": about}) for about in ("one", "two")]
+        assert [each.headers.get("Dosekeeper-Overlay") for each in told] == [None, "1"]
+
+
 async def test_what_waits_to_be_written_is_bounded(scene: Scene) -> None:
     memory = scene.centre.sidecar.memory
     await scene.centre.get("/things/1")
-    (one,) = await memory.recall(next(iter(memory._waiting))[0])
+    one = (await memory.recall(next(iter(memory._waiting))[0]))[0].kept
     for number in range(2 * WAITING_MAX):
         memory.remember(type(one)(**{f: getattr(one, f) for f in one.__slots__} | {"question": number.to_bytes(16)}))
     assert len(memory._waiting) == WAITING_MAX
