@@ -104,7 +104,7 @@ async def test_a_page_of_a_named_origin_works_through_an_outage(tmp_path: Path) 
     async with (
         Simulator(seed=7, people=60) as sim,
         served(desk) as origin,
-        a_centre(tmp_path, f"{sim.url}/api", listen={"cors_origins": f"[{origin}]"}) as centre,
+        a_centre(tmp_path, f"{sim.url}/api", answering={"answer_within": "10s"}, listen={"cors_origins": f"[{origin}]"}) as centre,
     ):
         own = centre.url.removesuffix("/api")
         desk.html = PAGE % {"own": own, "api": centre.url + VACCINATE, "dose": json.dumps(a_dose(people(sim)[0]))}

@@ -24,6 +24,16 @@ EVENTS = {"Accept": "text/event-stream"}
 PAGE = "http://desk.example.in:3000"
 
 
+PATIENT = {"answer_within": "10s"}
+"""Nobody waits for a server here; a slow machine is not to be told to use paper."""
+
+
+@pytest.fixture
+async def centre(sim: Simulator, tmp_path: Path) -> AsyncIterator[Centre]:
+    async with a_centre(tmp_path, f"{sim.url}/api", answering=PATIENT) as running:
+        yield running
+
+
 def at(centre: Centre, path: str) -> str:
     return centre.url.removesuffix("/api") + path
 
@@ -203,7 +213,7 @@ async def test_a_stop_does_not_wait_for_those_who_listen(sim: Simulator, tmp_pat
 
 async def test_pages_of_a_named_origin_work_up_and_down(sim: Simulator, tmp_path: Path) -> None:
     asked = {"Origin": PAGE, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type,idempotency-key"}
-    async with a_centre(tmp_path, f"{sim.url}/api", listen={"cors_origins": f"[{PAGE}]"}) as centre:
+    async with a_centre(tmp_path, f"{sim.url}/api", answering=PATIENT, listen={"cors_origins": f"[{PAGE}]"}) as centre:
 
         async def preflights(origin: str) -> list[tuple[int, str | None]]:
             found = []
