@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from proxy.document import Place, Problem, Section
 from proxy.document.fields import Duration, FieldName, FilePath, HeaderSource, PositiveDuration, Size, Whole, seconds, size
 from proxy.document.problems import Finding, Mistakes
-from proxy.settings.values import BaseUrl, CentreId, HttpUrl, Port, ProfileName, Text, TimeZone
+from proxy.settings.values import BaseUrl, CentreId, HostAndPort, HttpUrl, Port, ProfileName, Text, TimeZone
 
 DEFAULT_CENTRE_ID: Final = "centre-1"
 
@@ -132,6 +132,7 @@ class Outage(Section):
     probe_max: PositiveDuration = seconds("15s")
     probe_idle: PositiveDuration = seconds("5m")
     slow_after: PositiveDuration = seconds("10s")
+    line_check: HostAndPort | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
