@@ -25,6 +25,7 @@ from proxy.settings import Settings
 from proxy.traffic.acceptances import Acceptances
 from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.asking import Asking
+from proxy.traffic.brown_outs import BrownOuts
 from proxy.traffic.budget import Budget
 from proxy.traffic.circuits import Circuits
 from proxy.traffic.client_keys import ClientKeys
@@ -34,6 +35,7 @@ from proxy.traffic.credentials import Credentials
 from proxy.traffic.data_port import DataPort
 from proxy.traffic.disk_watch import DiskWatch
 from proxy.traffic.limits import Limits
+from proxy.traffic.line import Line
 from proxy.traffic.listeners import Listeners
 from proxy.traffic.look_ups import LookUps
 from proxy.traffic.memory import Memory
@@ -61,7 +63,9 @@ from proxy.traffic.tasks import Background
 from proxy.traffic.token_keys import TokenKeys
 from proxy.traffic.trials import Trials
 from proxy.traffic.upstream import Upstream
+from proxy.traffic.waits import Waits
 from proxy.traffic.warm_up import WarmUp
+from proxy.traffic.watch_keeper import WatchKeeper
 from proxy.traffic.wishes import Wishes
 from store.errors import JournalDamaged, JournalError
 from store.journal import Journal
@@ -101,6 +105,8 @@ class Sidecar:
     purger: Purger
     page_check: PageCheck
     keeper: OutageKeeper
+    brown_outs: BrownOuts
+    watch_keeper: WatchKeeper
     probers: tuple[Prober, ...]
     passing: PassRoute
     asking: Asking
@@ -150,7 +156,18 @@ class Sidecar:
         self.circuits.bells.append(listeners.ring)
         monitor = Monitor(self.profile, self.journal, listeners)
         origins = frozenset(self.settings.listen.cors_origins)
-        return DataPort(self.profile, self.upstream.prefix, recording, reading, passing, monitor, self.meters, origins)
+        return DataPort(
+            self.profile,
+            self.upstream.prefix,
+            recording,
+            reading,
+            passing,
+            monitor,
+            self.meters,
+            self.clock,
+            self.keeper.waits,
+            origins,
+        )
 
     async def recover(self) -> None:
         """
@@ -168,6 +185,7 @@ class Sidecar:
         self.watch.latest_at = await self.journal.latest_recorded_at()
         await take_over(self.journal, self.clock, self.look_ups)
         await self.keeper.resume()
+        await self.brown_outs.resume()
         await self.credentials.load(self.journal)
         self.circuits.hold(held=await self.journal.operator_hold() is not None)
 
@@ -181,6 +199,8 @@ class Sidecar:
         self.journal.on_trouble(disk.ring)
         yield "clock", self.watch.step, Wake()
         yield "outages", self.keeper.step, self.keeper.wake
+        yield "brown-outs", self.brown_outs.step, self.brown_outs.wake
+        yield "watch", self.watch_keeper.step, self.watch_keeper.wake
         yield "replay", self.replayer.step, self.replayer.wake
         yield "sweep", self.sweeper.step, Wake()
         yield "pages", self.page_check.step, Wake()
@@ -198,6 +218,7 @@ class Sidecar:
         with suppress(JournalError, TimeoutError):
             async with asyncio.timeout(LAST_WORD_S):
                 await self.keeper.step()
+                await self.watch_keeper.last_word()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -273,7 +294,11 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
         spread_max_s=settings.replay.spread_max,
         wake=Wake(),
     )
-    keeper = OutageKeeper(journal, circuits, clock, watch, Wake(), ended=replayer.wake.ring)
+    line = settings.outage.line_check
+    ours = None if line is None else Line(line.host, line.port)
+    keeper = OutageKeeper(journal, circuits, clock, watch, Wake(), Waits(), ours, ended=replayer.wake.ring)
+    brown_outs = BrownOuts(journal, circuits, clock, watch, Wake(), settings.answering.answer_within)
+    circuits.paced = brown_outs.note
     probers = tuple(
         Prober(name, group.probe, active, upstream, circuits, credentials, budget, meters, clock, watch, Wake(), settings.outage.slow_after)
         for name, group in profile.groups.items()
@@ -306,6 +331,8 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
         page_check=PageCheck(journal),
         purger=Purger(journal, clock, watch, _keep_delivered_s(settings, profile)),
         keeper=keeper,
+        brown_outs=brown_outs,
+        watch_keeper=WatchKeeper(journal, clock, Wake()),
         probers=probers,
         passing=passing,
         asking=asking,

@@ -31,7 +31,9 @@ from store import (
     record_ledger,
     record_search,
     remembered,
+    slow_times,
     topics,
+    watches,
 )
 from store.audit import AuditEntry
 from store.copies import Restored
@@ -46,8 +48,8 @@ from store.file.standing import Standing
 from store.identities import Identity, Learnt, Rekey
 from store.mending import Mending
 from store.operator_hold import OperatorHold
-from store.outage_ledger import OutageFilter
-from store.outages import Outage, Seen
+from store.outage_ledger import OutageFilter, RouteRecords
+from store.outages import UNKNOWN_START, Failed, Note, Outage, Seen, Slowness, Start, Watch
 from store.principal_ledger import Accepted, Waiting
 from store.queries import Db, run, value
 from store.record_search import RecordFilter
@@ -546,17 +548,27 @@ class Journal:
 
     # Outages
 
-    async def open_outage(self, group: str, started_at: int, detected_at: int, cause: str, scope: str, seen: Seen) -> Outage:
+    async def open_outage(
+        self, group: str, started_at: int, detected_at: int, cause: str, scope: str, seen: Seen, start: Start = UNKNOWN_START
+    ) -> Outage:
         """Begin an outage. Raises JournalRefused where one of this group is running."""
-        return await self._engine.write(outage_ledger.open_outage, group, started_at, detected_at, cause, scope, seen)
+        return await self._engine.write(outage_ledger.open_outage, group, started_at, detected_at, cause, scope, seen, start)
 
-    async def reopen_outage(self, id_: int, last_bad_at: int, seen: Seen) -> bool:
+    async def reopen_outage(self, id_: int, failed: Failed, seen: Seen) -> bool:
         """Let an ended outage go on (a flap); False where it has not ended."""
-        return await self._engine.write(outage_ledger.reopen_outage, id_, last_bad_at, seen)
+        return await self._engine.write(outage_ledger.reopen_outage, id_, failed, seen)
 
-    async def touch_outage(self, id_: int, last_bad_at: int, seen: Seen) -> bool:
+    async def touch_outage(self, id_: int, failed: Failed, seen: Seen) -> bool:
         """Note the latest failure of a running outage; False where it is not running."""
-        return await self._engine.write(outage_ledger.touch_outage, id_, last_bad_at, seen)
+        return await self._engine.write(outage_ledger.touch_outage, id_, failed, seen)
+
+    async def place_outage(self, id_: int, scope: str) -> None:
+        """Note where an outage lies."""
+        await self._engine.write(outage_ledger.place_outage, id_, scope)
+
+    async def lengthen_wait(self, id_: int, waited_ms: int) -> bool:
+        """Note how long a desk waited in an outage; False where another waited as long."""
+        return await self._engine.write(outage_ledger.lengthen_wait, id_, waited_ms)
 
     async def end_outage(self, id_: int, ended_at: int, seen: Seen) -> bool:
         """End a running outage, at the earliest at its last failure; False where it is not running."""
@@ -579,8 +591,44 @@ class Journal:
         return await self._engine.read(outage_ledger.last_outage, group)
 
     async def outages(self, wanted: OutageFilter) -> list[Outage]:
-        """Return a page of the outages that fit, newest last."""
+        """Return a page of the ledger's rows that fit, of every kind, newest last."""
         return await self._engine.read(outage_ledger.outages, wanted)
+
+    async def records_in(self, id_: int, now: int) -> list[RouteRecords]:
+        """Return what was recorded in an outage, by route; what is not confirmed *now* and should be has missed its deadline."""
+        return await self._engine.read(outage_ledger.records_in, id_, now)
+
+    async def annotate(self, note: Note) -> bool:
+        """Add what a person knows better of an outage, and the audit's entry of it; False where there is none of that id."""
+        return await self._engine.write(outage_ledger.annotate, note)
+
+    async def outage_notes(self, outages: Collection[int]) -> list[Note]:
+        """Return what persons know better of some outages, oldest first."""
+        return await self._engine.read(outage_ledger.notes, outages)
+
+    async def begin_slow(self, group: str, slowness: Slowness, seen: Seen) -> int:
+        """Begin a brown-out, and return its id. Raises JournalRefused where one of this group is running."""
+        return await self._engine.write(slow_times.begin, group, slowness, seen)
+
+    async def go_on_slow(self, id_: int, slowness: Slowness, seen: Seen) -> bool:
+        """Note what a running brown-out comes to by now; `end_outage` ends it."""
+        return await self._engine.write(slow_times.go_on, id_, slowness, seen)
+
+    async def running_slow(self) -> list[Outage]:
+        """Return the brown-outs that are not over."""
+        return await self._engine.read(slow_times.running)
+
+    async def begin_watch(self, began_at: int, began_by: str) -> int:
+        """Note that somebody looks from now on; return the id of it."""
+        return await self._engine.write(watches.begin, began_at, began_by)
+
+    async def go_on_watching(self, id_: int, seen_at: int) -> bool:
+        """Note that they still do."""
+        return await self._engine.write(watches.go_on, id_, seen_at)
+
+    async def watches(self, since: int, until: int) -> list[Watch]:
+        """Return when somebody looked, of those times that touch a span."""
+        return await self._engine.read(watches.between, since, until)
 
     # Operator, figures
 

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from proxy.operations.errors import Unfit
 from proxy.operations.times import milliseconds
+from proxy.settings.values import TimeZone
 from store.records import RecordState
 
 T = TypeVar("T")
@@ -76,6 +77,31 @@ class RecordAsked(Asked):
 
     key: str
     body: bool = False
+
+
+class OutagesAsked(Asked):
+    """The outages of some groups, those that were not over by `since`; what is left out does not matter."""
+
+    group: Many[str] = ()
+    since: Moment | None = None
+
+
+class ReportAsked(Asked):
+    """The outages from `since` (24 hours before the end) to `until` (now), by the days of a time zone."""
+
+    since: Moment | None = None
+    until: Moment | None = None
+    timezone: TimeZone = "UTC"
+
+
+class AnnotateAsked(Asked):
+    """What a person knows better of the outage whose id is `key`."""
+
+    key: int
+    by: Name
+    reason: Annotated[Reason, Field(min_length=1)]
+    cause: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")] | None = None
+    scope: Literal["local", "between", "upstream"] | None = None
 
 
 class HoldAsked(Asked):

@@ -54,7 +54,7 @@ async def facts(centre: Centre) -> dict[str, Any]:
             "at": rfc3339(centre.clock.wall()),
         },
         "records": [{"route": route, "state": state.value, "records": count} for route, state, count in by_route],
-        "outages": await outages.listed(centre),
+        "outages": [{name: value for name, value in line.items() if name != "notes"} for line in await outages.listed(centre)],
         "versions": await asyncio.to_thread(versions.installed),
         "log": recent_lines(),
     }

@@ -18,6 +18,7 @@ from proxy.operations import (
     held,
     holding,
     journal,
+    outage_report,
     outages,
     reads,
     records,
@@ -26,6 +27,7 @@ from proxy.operations import (
     status,
 )
 from proxy.operations.asked import (
+    AnnotateAsked,
     AuditAsked,
     BackupAsked,
     DiscardAsked,
@@ -34,11 +36,13 @@ from proxy.operations.asked import (
     HoldAsked,
     ManyAsked,
     NothingAsked,
+    OutagesAsked,
     PurgeReadsAsked,
     RecordAsked,
     RecordsAsked,
     ReleaseAsked,
     ReplayAsked,
+    ReportAsked,
     SettleAsked,
     parsed,
 )
@@ -63,8 +67,15 @@ async def _record(centre: Centre, asked: Mapping[str, object]) -> object:
 
 
 async def _outages(centre: Centre, asked: Mapping[str, object]) -> object:
-    parsed(NothingAsked, asked)
-    return await outages.listed(centre)
+    return await outages.listed(centre, parsed(OutagesAsked, asked))
+
+
+async def _report(centre: Centre, asked: Mapping[str, object]) -> object:
+    return await outage_report.report(centre, parsed(ReportAsked, asked))
+
+
+async def _annotate(centre: Centre, asked: Mapping[str, object]) -> object:
+    return await outages.annotate(centre, parsed(AnnotateAsked, asked))
 
 
 async def _hold(centre: Centre, asked: Mapping[str, object]) -> object:
@@ -152,6 +163,8 @@ ACTS: Final[Mapping[str, Act]] = {
     "verify": _verify,
     "export": _export,
     "outages": _outages,
+    "report": _report,
+    "annotate": _annotate,
     "hold": _hold,
     "release": _release,
     "replay": _replay,

@@ -20,7 +20,7 @@ from store.snapshot import DURATION_BOUNDS_S, GroupOutages, Histogram, Snapshot
 NEVER_OUT: Final = GroupOutages(0, 0.0, Histogram(DURATION_BOUNDS_S, (0,) * (len(DURATION_BOUNDS_S) + 1), 0.0), 0, None, None)
 """The figures of a group that never was out."""
 
-ACTIONS: Final = ("edit", "retry", "settle", "discard", "hold", "release", "export", "restore", "reads-purge")
+ACTIONS: Final = ("edit", "retry", "settle", "discard", "hold", "release", "export", "restore", "reads-purge", "annotate")
 """What persons do; told from the start, at 0, else increase() would miss the first of each. What was put right without one comes to it."""
 
 

@@ -34,6 +34,8 @@ PLACES: Final[Mapping[str, Place]] = {
     "verify": Place("GET", "/api/audit/verify"),
     "export": Place("POST", "/api/export"),
     "outages": Place("GET", "/api/outages"),
+    "report": Place("GET", "/api/outages/report", answer_s=120.0),
+    "annotate": Place("POST", "/api/outages/{key}/notes"),
     "hold": Place("POST", "/api/hold"),
     "release": Place("POST", "/api/release"),
     "replay": Place("POST", "/api/replay"),

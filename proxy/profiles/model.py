@@ -71,6 +71,15 @@ class Policy(StrEnum):
     """Refused, always."""
 
 
+class CountsAs(StrEnum):
+    """What a record of a route is to those who count."""
+
+    DOSE = "dose"
+    """Somebody was vaccinated."""
+    WALK_IN = "walk_in"
+    """Somebody was registered who had not been."""
+
+
 class IfRefused(StrEnum):
     """What becomes of a record that the upstream refuses after its client had a receipt."""
 
@@ -369,6 +378,7 @@ class WarmUp(Part):
 _ON_RECORD_ROUTES: Final = ("lane", "natural_key", "content")
 _ONLY_ON_RECORD_ROUTES: Final = (
     *(*_ON_RECORD_ROUTES, "receipt", "if_refused", "issues", "look_up"),
+    *("counts_as",),
     *("send_headers", "refuse_if", "warn_if", "idempotent"),
 )
 _ONLY_ON_READ_ROUTES: Final = ("shared", "remember", "overlay")
@@ -398,6 +408,8 @@ class Route(Part):
     """Left out: 202 and a JSON receipt of our own."""
     if_refused: IfRefused = IfRefused.HOLD
     """What becomes of a record that is refused after its client had a receipt."""
+    counts_as: CountsAs | None = None
+    """What a record is in reports of outages; left out: a record as any other."""
     answers: OwnAnswers | None = None
     """What is different about its answers."""
     slots: tuple[Slot, ...] = ()

@@ -114,7 +114,8 @@ class Evidence:
     What one call or probe says.
 
     `generation` is the circuit's when it was asked, at `asked_at`; `cause` a word of the outage ledger (`timeout`, `http_503`,
-    `portal`, `slow`); `lane` None for a probe or a call without lane; `refused` says that the connection was refused.
+    `portal`, `slow`), `said` the answer in the ledger's words (`Outcome.said`); `lane` None for a probe or a call without lane; `refused`
+    says that the connection was refused.
     """
 
     sign: Sign
@@ -125,6 +126,7 @@ class Evidence:
     probe: bool = False
     refused: bool = False
     retry_after_s: float | None = None
+    said: str = ""
 
     @property
     def bad(self) -> bool:
@@ -139,11 +141,16 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Evidence, when it came, and since when what it says has been so: when it was asked, but not before the last good answer."""
+    """
+    Evidence, when it came, and since when what it says has been so: when it was asked, but not before the last good answer.
+
+    `good_at` is when that came, None where none is known.
+    """
 
     evidence: Evidence
     at: float
     since: float
+    good_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +168,10 @@ class Downtime:
 
     `first_bad_at` is the first failure of the run that opened it, `opened_at` the latest opening, `last_bad_at` the last bad answer
     that counted, `good_since` the first good answer of the run that may hold; first_bad_at ≤ last_bad_at ≤ good_since.
+
+    It began after `good_at` (the last good answer before it) and by `known_at` (when the first failure was), and lasted at least until
+    `asked_at`, when the latest question was asked that failed; None where nothing is known, as of an outage that is resumed.
+    `first_said` and `last_said` are its first and latest failure in words.
     """
 
     first_bad_at: float
@@ -168,6 +179,16 @@ class Downtime:
     last_bad_at: float
     cause: str
     good_since: float | None = None
+    good_at: float | None = None
+    known_at: float | None = None
+    asked_at: float | None = None
+    first_said: str = ""
+    last_said: str = ""
+
+    def failed(self, evidence: Evidence, now: float) -> Downtime:
+        """Return it with one failure more, just come."""
+        asked_at = evidence.asked_at if self.asked_at is None else max(self.asked_at, evidence.asked_at)
+        return replace(self, last_bad_at=now, asked_at=asked_at, last_said=evidence.said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +346,7 @@ def _while_closed(circuit: Circuit, evidence: Evidence, now: float, policy: Poli
 def _while_open(circuit: Circuit, evidence: Evidence, now: float, policy: Policy) -> Circuit:
     if _is_good(evidence) or evidence.sign is Sign.AUTH:
         return _half_opened(circuit, evidence, now)
-    return _canary_put_off(replace(circuit, downtime=replace(downtime_of(circuit), last_bad_at=now)), now, policy)
+    return _canary_put_off(replace(circuit, downtime=downtime_of(circuit).failed(evidence, now)), now, policy)
 
 
 def _while_half_open(circuit: Circuit, evidence: Evidence, now: float, policy: Policy) -> Circuit:
@@ -336,7 +357,7 @@ def _while_half_open(circuit: Circuit, evidence: Evidence, now: float, policy: P
         return _canary_put_off(circuit, now, policy) if _in_auth(circuit) else circuit
     circuit = _canary_put_off(_with_bad(circuit, evidence, now), now, policy)
     surely = evidence.bad and (evidence.probe or evidence.sign in NETWORK_SIGNS or _still_revoked(circuit, evidence))
-    return _reopened(circuit, now) if surely or len(circuit.row) >= ROW_VOICES or _throttled_long(circuit, now) else circuit
+    return _reopened(circuit, evidence, now) if surely or len(circuit.row) >= ROW_VOICES or _throttled_long(circuit, now) else circuit
 
 
 def _still_revoked(circuit: Circuit, evidence: Evidence) -> bool:
@@ -368,7 +389,7 @@ def _answered_by_probe(heard: Heard) -> bool:
 def _with_bad(circuit: Circuit, evidence: Evidence, now: float) -> Circuit:
     disproved = circuit.good_at if evidence.probe or evidence.sign is Sign.NOT_SENT else circuit.good_call_at
     since = evidence.asked_at if disproved is None else max(evidence.asked_at, disproved)
-    heard = Heard(evidence, now, min(since, now))
+    heard = Heard(evidence, now, min(since, now), disproved)
     if evidence.sign is Sign.THROTTLED:
         first = circuit.throttled
         return circuit if first and now - first.at <= ROW_FORGOTTEN_S else replace(circuit, throttled=heard)
@@ -427,13 +448,24 @@ def _cause(grounds: Iterable[Heard]) -> str:
 
 
 def _opened(circuit: Circuit, grounds: Sequence[Heard], now: float, policy: Policy) -> Circuit:
-    downtime = Downtime(_earliest(grounds), now, now, _cause(grounds))
+    first, last = min(grounds, key=lambda heard: heard.since), max(grounds, key=lambda heard: heard.evidence.asked_at)
+    downtime = Downtime(
+        first_bad_at=first.since,
+        opened_at=now,
+        last_bad_at=now,
+        cause=_cause(grounds),
+        good_at=first.good_at,
+        known_at=first.at,
+        asked_at=last.evidence.asked_at,
+        first_said=first.evidence.said,
+        last_said=last.evidence.said,
+    )
     since = circuit.troubled_since if trouble_s(circuit, now) > 0 else downtime.first_bad_at
     return _canary_put_off(replace(_turned(circuit, Phase.OPEN), downtime=downtime, troubled_since=since, calm_since=None), now, policy)
 
 
-def _reopened(circuit: Circuit, now: float) -> Circuit:
-    downtime = replace(downtime_of(circuit), opened_at=now, last_bad_at=now, good_since=None)
+def _reopened(circuit: Circuit, evidence: Evidence, now: float) -> Circuit:
+    downtime = replace(downtime_of(circuit).failed(evidence, now), opened_at=now, good_since=None)
     return replace(_turned(circuit, Phase.OPEN), downtime=downtime)
 
 

@@ -14,7 +14,8 @@ from typing import Final, Literal
 from proxy.rules.circuit import Circuit, Downtime
 from proxy.rules.clock_doubt import JUMP_S
 from proxy.rules.stamps import Stamp, age_s
-from store.outages import Outage, Seen
+from proxy.rules.wire import FailureKind
+from store.outages import UNKNOWN_START, Failed, Outage, Seen, Start
 
 FLAP_MS: Final = 120_000
 """Outages less than this apart are one."""
@@ -23,6 +24,10 @@ Scope = Literal["local", "between", "upstream"]
 
 BETWEEN: Final = frozenset({"dns", "connect", "tls", "portal", "redirect", "content_type"})
 """Causes that speak of the way to the upstream, or of somebody on it who answers in its place."""
+
+
+SILENT: Final = frozenset({FailureKind.DNS, FailureKind.CONNECT, FailureKind.TIMEOUT, FailureKind.RESET, FailureKind.TRUNCATED, "slow"})
+"""Causes for which nobody needs to have answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class Begin:
     detected_at: int
     cause: str
     scope: Scope
+    start: Start = UNKNOWN_START
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,7 @@ class Reopen:
     """The row *id* goes on, as if it had not ended: it was too short a break."""
 
     id: int
-    last_bad_at: int
+    failed: Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Touch:
     """The row *id* lasts: another bad answer."""
 
     id: int
-    last_bad_at: int
+    failed: Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ def entry_for(row: Outage | None, before: Circuit, after: Circuit, anchor: Ancho
         return _begin(row, after.downtime, anchor)
     if before.downtime is not None and before.downtime.last_bad_at == after.downtime.last_bad_at:
         return None
-    return Touch(row.id, max(row.last_bad_at, wall_at(after.downtime.last_bad_at, anchor)))
+    return Touch(row.id, _failed(row.last_bad_at, after.downtime, anchor))
 
 
 def _end(row: Outage | None, downtime: Downtime | None, anchor: Anchor) -> End | None:
@@ -106,13 +112,28 @@ def _end(row: Outage | None, downtime: Downtime | None, anchor: Anchor) -> End |
 def _begin(last: Outage | None, downtime: Downtime, anchor: Anchor) -> Begin | Reopen:
     started_at = wall_at(downtime.first_bad_at, anchor)
     if last is not None and last.ended_at is not None and abs(started_at - last.ended_at) < FLAP_MS:
-        return Reopen(last.id, max(last.ended_at, wall_at(downtime.last_bad_at, anchor)))
-    return Begin(started_at, wall_at(downtime.opened_at, anchor), downtime.cause, scope_of(downtime.cause))
+        return Reopen(last.id, _failed(last.ended_at, downtime, anchor))
+    start = Start(_maybe_at(downtime.good_at, anchor), _maybe_at(downtime.known_at, anchor), downtime.first_said)
+    return Begin(started_at, wall_at(downtime.opened_at, anchor), downtime.cause, scope_of(downtime.cause), start)
+
+
+def _failed(not_before: int, downtime: Downtime, anchor: Anchor) -> Failed:
+    at = max(not_before, wall_at(downtime.last_bad_at, anchor))
+    return Failed(at, _maybe_at(downtime.asked_at, anchor), downtime.last_said)
+
+
+def _maybe_at(at: float | None, anchor: Anchor) -> int | None:
+    return None if at is None else wall_at(at, anchor)
 
 
 def scope_of(cause: str) -> Scope:
     """Return where an outage of this cause lies: the server's own, or on the way to it; `local` takes a check of our own line."""
     return "between" if cause in BETWEEN else "upstream"
+
+
+def may_be_ours(cause: str) -> bool:
+    """Whether our own line may be what failed: nothing came back. An answer, whosever, came over it."""
+    return cause in SILENT
 
 
 def continued(row: Outage, now: Stamp) -> Anchor:

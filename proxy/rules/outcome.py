@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
@@ -18,6 +18,7 @@ from typing import Any, Final, assert_never
 import orjson
 
 from proxy.profiles.model import Answers
+from proxy.rules import said
 from proxy.rules.backoff import RETRY_AFTER_MAX_S
 from proxy.rules.wire import Answer, Exchange, Failure, http_date
 
@@ -53,6 +54,7 @@ class Outcome:
 
     `cause` is a word for logs and the outage ledger (`refused`, `timeout`, `http_503`, `portal`); `code` the upstream's own error code.
     `maybe_applied` is False only where it is certain that the upstream did not take the record. `retry_after_s` is its own wish.
+    `said` is what came, for the outage ledger.
     """
 
     kind: OutcomeKind
@@ -60,6 +62,7 @@ class Outcome:
     maybe_applied: bool
     code: str | None = None
     retry_after_s: float | None = None
+    said: str = field(default="", compare=False)
 
 
 def classify(exchange: Exchange, answers: Answers, code_member: str | None, now: datetime) -> Outcome:
@@ -83,31 +86,37 @@ def classify(exchange: Exchange, answers: Answers, code_member: str | None, now:
 
 def failed(failure: Failure) -> Outcome:
     """Return what it means that no answer came."""
-    return Outcome(OutcomeKind.UNKNOWN if failure.sent else OutcomeKind.NOT_SENT, failure.kind.value, maybe_applied=failure.sent)
+    kind = OutcomeKind.UNKNOWN if failure.sent else OutcomeKind.NOT_SENT
+    return Outcome(kind, failure.kind.value, maybe_applied=failure.sent, said=said.of_failure(failure))
 
 
-def classify_head(status: int, content_type: str, *, described: bool) -> Outcome:
+def classify_head(status: int, content_type: str, *, described: bool, reason: str = "") -> Outcome:
     """
     Return what an answer that is only streamed through says of the upstream's health.
 
     Args:
         status: As it came.
         content_type: The field's value, empty where there is none.
+        reason: Its reason phrase.
         described: Whether a route of the profile describes the call; only there are a web page and a redirect known to be an impostor.
     """
     word, html = f"http_{status}", content_type.partition(";")[0].strip().lower() in HTML
+
+    def outcome(kind: OutcomeKind, cause: str = word, *, maybe: bool) -> Outcome:
+        return Outcome(kind, cause, maybe, said=said.of_head(status, reason))
+
     if status == HTTPStatus.TOO_MANY_REQUESTS or (described and html and status == HTTPStatus.FORBIDDEN):
-        return Outcome(OutcomeKind.THROTTLED, "throttled" if not html else "waf", maybe_applied=False)
+        return outcome(OutcomeKind.THROTTLED, "throttled" if not html else "waf", maybe=False)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return Outcome(OutcomeKind.UNAVAILABLE, word, maybe_applied=True)
+        return outcome(OutcomeKind.UNAVAILABLE, maybe=True)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Outcome(OutcomeKind.UNKNOWN, word, maybe_applied=True)
+        return outcome(OutcomeKind.UNKNOWN, maybe=True)
     if described and (html or status in REDIRECTS):
-        return Outcome(OutcomeKind.IMPOSTOR, "portal" if html else "redirect", maybe_applied=True)
+        return outcome(OutcomeKind.IMPOSTOR, "portal" if html else "redirect", maybe=True)
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return Outcome(OutcomeKind.AUTH, word, maybe_applied=False)
+        return outcome(OutcomeKind.AUTH, maybe=False)
     taken = status < HTTPStatus.BAD_REQUEST
-    return Outcome(OutcomeKind.ACCEPTED if taken else OutcomeKind.REFUSED, word, maybe_applied=taken)
+    return outcome(OutcomeKind.ACCEPTED if taken else OutcomeKind.REFUSED, maybe=taken)
 
 
 def _classify_answer(answer: Answer, answers: Answers, code_member: str | None, now: datetime) -> Outcome:  # noqa: PLR0911 - one row, one return
@@ -116,7 +125,8 @@ def _classify_answer(answer: Answer, answers: Answers, code_member: str | None, 
     word = f"http_{status}"
 
     def outcome(kind: OutcomeKind, cause: str = word, *, maybe: bool) -> Outcome:
-        return Outcome(kind, cause, maybe, _code(view["body"], code_member), wait_s)
+        code = _code(view["body"], code_member)
+        return Outcome(kind, cause, maybe, code, wait_s, said.of_answer(answer, code))
 
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return outcome(OutcomeKind.THROTTLED, "throttled", maybe=False)

@@ -20,7 +20,7 @@ from proxy.document import Place, Problem, Section
 from proxy.document.fields import Duration, FieldName, FilePath, HeaderSource, PositiveDuration, Size, Whole, seconds, size
 from proxy.document.problems import Finding, Mistakes
 from proxy.settings.hours import Hours
-from proxy.settings.values import BaseUrl, CentreId, HttpUrl, Origin, Port, ProfileName, Text, TimeZone
+from proxy.settings.values import BaseUrl, CentreId, HostAndPort, HttpUrl, Origin, Port, ProfileName, Text, TimeZone
 
 DEFAULT_CENTRE_ID: Final = "centre-1"
 
@@ -149,6 +149,7 @@ class Outage(Section):
     probe_max: PositiveDuration = seconds("15s")
     probe_idle: PositiveDuration = seconds("5m")
     slow_after: PositiveDuration = seconds("10s")
+    line_check: HostAndPort | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import zoneinfo
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from proxy.document.fields import Whole, is_file_name, matching, rebased
 
@@ -31,6 +31,27 @@ def _http_url(url: str) -> str:
     raise ValueError(message)
 
 
+class HostPort(NamedTuple):
+    """A host's name or address, and a TCP port."""
+
+    host: str
+    port: int
+
+
+def _host_port(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        parts = urlsplit(f"//{value}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or not port or value != parts.netloc or "@" in value:
+        message = "must be a host and a TCP port, such as 192.168.1.1:80"
+        raise ValueError(message)
+    return HostPort(host, port)
+
+
 def _known_timezone(name: str) -> str:
     try:
         zoneinfo.ZoneInfo(name)
@@ -46,6 +67,7 @@ def _profile_from(name: str, info: ValidationInfo) -> str:
 
 
 Port = Annotated[Whole, Field(ge=0, le=65_535)]
+HostAndPort = Annotated[HostPort, BeforeValidator(_host_port)]
 Text = Annotated[str, Field(min_length=1)]
 CentreId = Annotated[str, AfterValidator(matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "letters, digits, dots and hyphens, at most 64"))]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]

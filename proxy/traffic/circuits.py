@@ -38,6 +38,9 @@ from proxy.traffic.clock import Clock
 
 log = logging.getLogger(__name__)
 
+Paced = Callable[[str, float, float], None]
+"""Is told of each call: its group, when it was asked and when it ended, boot seconds."""
+
 StartDelay = Callable[[float, float | None], float]
 """From the length of an outage and the upstream's Retry-After, both seconds, the wait until this centre's start slot."""
 
@@ -78,6 +81,7 @@ class Circuits:
         self._held_at = 0.0
         self.without_credential = False
         self.bells: list[Callable[[], None]] = []
+        self.paced: Paced = lambda _group, _asked_at, _ended_at: None
 
     def groups(self) -> tuple[str, ...]:
         """Return all groups, in the profile's order."""
@@ -170,12 +174,14 @@ class Circuits:
     def observe(self, permit: Permit, outcome: Outcome, revoked: bytes | None = None) -> None:
         """Take the outcome of a permitted call as evidence; *revoked* is whose credential, good until now, it refuses."""
         self.unused(permit)
+        self.paced(permit.group, permit.asked_at, self._clock.monotonic())
         self._pace(permit, outcome)
         evidence = self._evidence(permit, outcome, probe=False)
         self._hear(permit.group, evidence if revoked is None else replace(evidence, sign=Sign.REVOKED, lane=revoked))
 
     def observe_probe(self, permit: Permit, outcome: Outcome) -> None:
         """Take the outcome of a probe as evidence."""
+        self.paced(permit.group, permit.asked_at, self._clock.monotonic())
         before = self._watched[permit.group].circuit.good_probes
         self._hear(permit.group, self._evidence(permit, outcome, probe=True))
         if before < GOOD_PROBES <= self._watched[permit.group].circuit.good_probes:
@@ -187,7 +193,9 @@ class Circuits:
 
     def slow(self, permit: Permit) -> None:
         """Note that a call has had no answer within `slow_after`; it goes on."""
-        self._hear(permit.group, Evidence(Sign.SLOW, permit.generation, permit.asked_at, "slow", permit.lane))
+        within_s = self._watched[permit.group].policy.slow_after_s
+        said = f"no answer within {within_s:g} s"
+        self._hear(permit.group, Evidence(Sign.SLOW, permit.generation, permit.asked_at, "slow", permit.lane, said=said))
 
     def nothing_to_send(self, group: str) -> None:
         """Note that no record of *group* could be sent now."""
@@ -244,6 +252,7 @@ class Circuits:
             probe=probe,
             refused=outcome.cause == FailureKind.REFUSED,
             retry_after_s=outcome.retry_after_s,
+            said=outcome.said,
         )
 
     def _hear(self, group: str, evidence: Evidence) -> None:

@@ -18,11 +18,13 @@ from proxy.rules.served import origin_form, refusal
 from proxy.texts import Text
 from proxy.traffic import answers
 from proxy.traffic.active_profile import ActiveProfile
+from proxy.traffic.clock import Clock
 from proxy.traffic.meters import Meters
 from proxy.traffic.monitor import OWN_PREFIX, Monitor, listens
 from proxy.traffic.pass_route import PassRoute
 from proxy.traffic.reads import ReadRoute
 from proxy.traffic.record_route import RecordRoute
+from proxy.traffic.waits import Waits
 from store.errors import JournalError
 
 log = logging.getLogger(__name__)
@@ -39,11 +41,14 @@ class DataPort:
     passing: PassRoute
     monitor: Monitor
     meters: Meters
+    clock: Clock
+    waits: Waits
     origins: frozenset[str] = frozenset()
     """Of pages that may use it from elsewhere (`listen.cors_origins`)."""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request and count it."""
+        began_s = self.clock.monotonic()
         target = origin_form(request.raw_path)
         path = target.partition("?")[0]
         inner = without_prefix(path, self.prefix)
@@ -52,6 +57,9 @@ class DataPort:
         endless = listens(request, path)
         with nullcontext() if endless else self.meters.http_request_duration.labels(route).time():
             response = answers.for_reader(request, await self._answer_or_problem(request, found, target))
+        if found and found.route.policy in (Policy.RECORD, Policy.READ):
+            now = self.clock.monotonic()
+            self.waits.note(found.route.group, now, now - began_s)
         outcome = response.get(answers.OUTCOME, "own")
         self.meters.http_requests.labels(_known(request.method), route, outcome).inc()
         return response

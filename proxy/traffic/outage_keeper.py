@@ -23,6 +23,7 @@ from proxy.rules.outage import (
     continued,
     entry_for,
     lasted_ms,
+    may_be_ours,
     reckoned_by,
     seen,
     unobserved_ms,
@@ -30,7 +31,9 @@ from proxy.rules.outage import (
 from proxy.traffic.circuits import Circuits
 from proxy.traffic.clock import Clock
 from proxy.traffic.clock_watch import ClockWatch
+from proxy.traffic.line import Line
 from proxy.traffic.retry import Wake
+from proxy.traffic.waits import Waits
 from store.journal import Journal
 from store.outages import Seen
 
@@ -46,7 +49,8 @@ class OutageKeeper:
     Keeps one row per outage and group.
 
     Each row has its own time, which goes on by what is measured. `ended` is told that a row has its end, so that its backlog can be called
-    drained. Time in which the computer was suspended, or we were stopped, is part of an outage and `unobserved`.
+    drained. Time in which the computer was suspended, or we were stopped, is part of an outage and `unobserved`. `line` is how our own line
+    is checked, None where it is not.
     """
 
     journal: Journal
@@ -54,6 +58,8 @@ class OutageKeeper:
     clock: Clock
     watch: ClockWatch
     wake: Wake
+    waits: Waits
+    line: Line | None
     ended: Callable[[], None]
     _told: dict[str, Circuit] = field(default_factory=dict)
     _ended: dict[str, Downtime] = field(default_factory=dict)
@@ -98,12 +104,19 @@ class OutageKeeper:
         lasting = Circuit(downtime=downtime)
         await self._enter(group, self._told.get(group, Circuit()), lasting, anchor)
         self._told[group] = lasting
+        await self._note_wait(group, downtime)
         if watched.circuit.downtime is not None:
             return True
         await self._enter(group, lasting, Circuit(), anchor)
         self._ended[group] = downtime
         del self._told[group]
         return False
+
+    async def _note_wait(self, group: str, downtime: Downtime) -> None:
+        waited_ms = round(1000 * self.waits.longest_s(group, downtime.first_bad_at))
+        row = await self.journal.last_outage(group)
+        if row is not None and waited_ms > row.longest_wait_ms:
+            await self.journal.lengthen_wait(row.id, waited_ms)
 
     def _seen(self, anchor: Anchor) -> Seen:
         return seen(anchor, self.clock.stamp(), doubtful=self._doubtful())
@@ -123,14 +136,17 @@ class OutageKeeper:
 
     async def _write(self, group: str, entry: Entry, now: Seen) -> None:
         match entry:
-            case Begin(started_at, detected_at, cause, scope):
-                await self.journal.open_outage(group, started_at, detected_at, cause, scope, now)
+            case Begin(started_at, detected_at, cause, scope, start):
+                row = await self.journal.open_outage(group, started_at, detected_at, cause, scope, now, start)
+                if self.line is not None and may_be_ours(cause) and not await self.line.is_up():
+                    scope = "local"
+                    await self.journal.place_outage(row.id, scope)
                 log.warning("outage began", extra={"action": "outage_began", "group": group, "cause": cause, "scope": scope})
-            case Reopen(id_, last_bad_at):
-                await self.journal.reopen_outage(id_, last_bad_at, now)
+            case Reopen(id_, failed):
+                await self.journal.reopen_outage(id_, failed, now)
                 log.warning("outage goes on", extra={"action": "outage_goes_on", "group": group})
-            case Touch(id_, last_bad_at):
-                await self.journal.touch_outage(id_, last_bad_at, now)
+            case Touch(id_, failed):
+                await self.journal.touch_outage(id_, failed, now)
             case End(id_, ended_at):
                 await self.journal.end_outage(id_, ended_at, now)
                 self.ended()

@@ -162,4 +162,5 @@ async def _relay_answer(request: web.BaseRequest, answer: StreamedAnswer) -> web
 def _outcome(answer: StreamedAnswer | Failure, *, described: bool) -> Outcome:
     if isinstance(answer, Failure):
         return failed(answer)
-    return classify_head(answer.status, first(answer.fields, b"content-type") or "", described=described)
+    kind = first(answer.fields, b"content-type") or ""
+    return classify_head(answer.status, kind, described=described, reason=answer.reason)

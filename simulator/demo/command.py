@@ -15,7 +15,9 @@ from typing import Any, BinaryIO, Final
 import click
 import orjson
 
+from simulator.demo.day_report import day_report
 from simulator.demo.district import CENTRES
+from simulator.demo.history import Clock
 from simulator.demo.page import page
 from simulator.demo.plan import SHORTENED_TEXT, Plan
 from simulator.demo.play import Play
@@ -81,6 +83,8 @@ def _shown(plan: Plan, folder: Path, screen: Screen, file: BinaryIO | None, html
     if result is None:
         return BROKEN
     screen.say(f"\n{table(result)}")
+    screen.say(f"\nWhat the first centre's sidecar measured; a second of the run is {plan.speed / 60:.1f} minutes of the day:\n")
+    screen.say(result["outage_report"])
     if file is not None:
         file.write(orjson.dumps(result, option=orjson.OPT_INDENT_2))
     if html is not None:
@@ -92,7 +96,9 @@ def _shown(plan: Plan, folder: Path, screen: Screen, file: BinaryIO | None, html
 async def _played(plan: Plan, folder: Path, screen: Screen) -> dict[str, Any]:
     _cancel_on_signals()
     async with staged(plan, folder) as stage:
-        return report(plan, *await Play(plan, stage, screen).seen())
+        beside, without = await Play(plan, stage, screen).seen()
+        told = await day_report(stage.sidecars[0], Clock(beside.opened_at, plan.speed), folder)
+        return {**report(plan, beside, without), "outage_report": told}
 
 
 def _cancel_on_signals() -> None:

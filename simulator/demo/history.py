@@ -24,7 +24,11 @@ class Clock:
 
     def minute(self, at: int) -> float:
         """Return the minute."""
-        return round((OPENS_S + (at - self.opened_at) / 1000 * self.speed) / 60, 1)
+        return round(self.exactly(at), 1)
+
+    def exactly(self, at: float) -> float:
+        """Return the minute with all its parts."""
+        return (OPENS_S + (at - self.opened_at) / 1000 * self.speed) / 60
 
     def span(self, span: Span) -> list[float | None]:
         """Return its two ends; the second is None while it lasts."""

@@ -35,6 +35,7 @@ def page(result: File) -> str:
         pictures.load(result),
         "<h2>In figures</h2>",
         _table(result),
+        *_report(result),
         "<h2>How this was made</h2>",
         *_notes(result),
     )
@@ -109,6 +110,13 @@ def _row(row: Row, result: File) -> str:
     kind = " class=promised" if row.promised else ""
     figures = f"<td class=all>{row.told(kept['all'])}</td>{centres}<td class=other>{row.without(without['all'])}</td>"
     return f"<tr{kind}><th>{escape(row.name)}</th>{figures}</tr>"
+
+
+def _report(result: File) -> Iterator[str]:
+    if "outage_report" in result:
+        yield "<h2>The day’s report of outages, at the first centre</h2>"
+        yield "<p class=small>As <code>dosekeeper outages report</code> writes it; its times are put into those of the day.</p>"
+        yield f"<div class=wide><pre class=small>{escape(result['outage_report'])}</pre></div>"
 
 
 def _notes(result: File) -> Iterator[str]:

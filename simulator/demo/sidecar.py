@@ -119,7 +119,8 @@ class Sidecar:
     async def outages(self) -> list[Span]:
         """Return the outages on its record."""
         rows: list[dict[str, Any]] = await asked(self.http, "GET", f"{self.admin}/api/outages")
-        return [Span(_milliseconds(row["started_at"]), row["ended_at"] and _milliseconds(row["ended_at"])) for row in rows]
+        down = [row for row in rows if row["kind"] == "down"]
+        return [Span(_milliseconds(row["started_at"]), row["ended_at"] and _milliseconds(row["ended_at"])) for row in down]
 
 
 async def ready(process: Process, http: aiohttp.ClientSession, url: str, name: str) -> None:

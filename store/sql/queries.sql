@@ -206,7 +206,8 @@ SELECT * FROM whole_record WHERE number = :key;
 SELECT * FROM whole_record WHERE id = :key;
 
 -- name: find_records
--- A page of the records that fit, oldest first. Of an outage in which the clock was set, the numbers tell what was made in it.
+-- A page of the records that fit, oldest first. Of an outage in which the clock was set, and of a hold, the numbers tell what was made
+-- in it.
 SELECT * FROM whole_record
 WHERE number IN (
     SELECT number FROM record
@@ -217,8 +218,8 @@ WHERE number IN (
       AND (:since IS NULL OR recorded_at >= :since)
       AND (:outage IS NULL OR EXISTS (
           SELECT 1 FROM outage o
-          WHERE o.id = :outage AND o.route_group = record.route_group
-            AND CASE WHEN o.clock_doubtful = 1 THEN record.number BETWEEN o.first_number AND COALESCE(o.last_number, record.number)
+          WHERE o.id = :outage AND o.route_group IN (record.route_group, '*')
+            AND CASE WHEN o.clock_doubtful = 1 OR o.kind = 'planned' THEN record.number BETWEEN o.first_number AND COALESCE(o.last_number, record.number)
                 ELSE record.recorded_at >= o.started_at AND (o.ended_at IS NULL OR record.recorded_at <= o.ended_at) END))
     ORDER BY number LIMIT :limit)
 ORDER BY number;
@@ -375,8 +376,8 @@ ON CONFLICT (bound_s) DO UPDATE SET records = delivery_delay.records + 1, sum_ms
 SELECT bound_s, records, sum_ms FROM delivery_delay;
 
 -- name: count_into_running_outage
--- A record made while its group is out is counted with the outage.
-UPDATE outage SET recorded = recorded + 1 WHERE route_group = :route_group AND ended_at IS NULL;
+-- A record made while its group is out, or slow, or all are on hold, is counted with that.
+UPDATE outage SET recorded = recorded + 1 WHERE route_group IN (:route_group, '*') AND ended_at IS NULL;
 
 -- name: recorded_since
 -- How many records of a group were made from a time up to now; reads back from the newest, so ask for a recent time.
@@ -388,9 +389,11 @@ WHERE route_group = :route_group
 -- name: insert_outage
 -- An outage has begun.
 INSERT INTO outage (route_group, started_at, detected_at, last_bad_at, cause, scope, recorded,
-                    seen_at, seen_wall_at, seen_boot, seen_boot_s, clock_doubtful, first_number)
+                    seen_at, seen_wall_at, seen_boot, seen_boot_s, clock_doubtful,
+                    kind, good_before_at, first_bad_at, last_asked_at, first_error, last_error, calls, slow_calls, first_number)
 VALUES (:route_group, :started_at, :detected_at, CASE WHEN :detected_at < :started_at THEN :started_at ELSE :detected_at END,
         :cause, :scope, :recorded, :seen_at, :seen_wall_at, :seen_boot, :seen_boot_s, :clock_doubtful,
+        :kind, :good_before_at, :first_bad_at, :last_asked_at, :first_error, :last_error, :calls, :slow_calls,
         1 + COALESCE((SELECT number FROM record WHERE recorded_at < :since OR recorded_at > :seen_wall_at ORDER BY number DESC LIMIT 1), 0))
 RETURNING id;
 
@@ -403,6 +406,7 @@ SELECT * FROM outage WHERE id = :id;
 UPDATE outage
 SET last_bad_at = CASE WHEN ended_at > :last_bad_at THEN ended_at ELSE :last_bad_at END,
     ended_at = NULL, last_number = NULL, drained_at = NULL, flaps = flaps + 1, recorded = recorded + :recorded,
+    last_asked_at = COALESCE(:last_asked_at, last_asked_at), last_error = CASE :last_error WHEN '' THEN last_error ELSE :last_error END,
     seen_at = :seen_at, seen_wall_at = :seen_wall_at, seen_boot = :seen_boot, seen_boot_s = :seen_boot_s,
     clock_doubtful = clock_doubtful OR :clock_doubtful
 WHERE id = :id AND ended_at IS NOT NULL;
@@ -411,6 +415,7 @@ WHERE id = :id AND ended_at IS NOT NULL;
 -- It still lasts.
 UPDATE outage
 SET last_bad_at = CASE WHEN last_bad_at > :last_bad_at THEN last_bad_at ELSE :last_bad_at END,
+    last_asked_at = COALESCE(:last_asked_at, last_asked_at), last_error = CASE :last_error WHEN '' THEN last_error ELSE :last_error END,
     seen_at = :seen_at, seen_wall_at = :seen_wall_at, seen_boot = :seen_boot, seen_boot_s = :seen_boot_s,
     clock_doubtful = clock_doubtful OR :clock_doubtful
 WHERE id = :id AND ended_at IS NULL;
@@ -424,6 +429,63 @@ SET ended_at = CASE WHEN last_bad_at > :ended_at THEN last_bad_at ELSE :ended_at
     seen_at = :seen_at, seen_wall_at = :seen_wall_at, seen_boot = :seen_boot, seen_boot_s = :seen_boot_s,
     clock_doubtful = clock_doubtful OR :clock_doubtful
 WHERE id = :id AND ended_at IS NULL;
+
+-- name: place_outage
+-- Where it lies, as a check of our own line shows.
+UPDATE outage SET scope = :scope WHERE id = :id;
+
+-- name: lengthen_wait
+-- A desk waited longer than any before it.
+UPDATE outage SET longest_wait_ms = :waited_ms WHERE id = :id AND longest_wait_ms < :waited_ms;
+
+-- name: slow_down
+-- A brown-out goes on.
+UPDATE outage
+SET last_bad_at = CASE WHEN last_bad_at > :last_slow_at THEN last_bad_at ELSE :last_slow_at END,
+    last_error = :last_error, calls = :calls, slow_calls = :slow_calls, seen_at = :seen_at, seen_wall_at = :seen_wall_at,
+    seen_boot = :seen_boot, seen_boot_s = :seen_boot_s, clock_doubtful = clock_doubtful OR :clock_doubtful
+WHERE id = :id AND ended_at IS NULL;
+
+-- name: running_brown_outs
+-- What was slow when the process before this one ended, too.
+SELECT * FROM outage WHERE kind = 'slow' AND ended_at IS NULL ORDER BY id;
+
+-- name: running_hold
+-- The maintenance that is going on.
+SELECT * FROM outage WHERE kind = 'planned' AND ended_at IS NULL;
+
+-- name: records_of_outage
+-- What was recorded in it, by route: how many, how many are not confirmed yet, since when the server has all of those that it has, how
+-- many missed the deadline. Of one in which the clock was set, and of a hold, the numbers tell what was made in it.
+SELECT r.route, COUNT(*), SUM(r.state NOT IN ('delivered', 'refused', 'discarded')), MAX(CASE WHEN r.state = 'delivered' THEN r.settled_at END),
+       SUM(r.deadline_at IS NOT NULL AND r.state NOT IN ('refused', 'discarded')
+           AND CASE WHEN r.state = 'delivered' THEN r.settled_at ELSE :now END > r.deadline_at)
+FROM outage o
+JOIN record r ON r.number >= o.first_number AND r.number <= COALESCE(o.last_number, r.number)
+WHERE o.id = :id AND o.route_group IN (r.route_group, '*')
+  AND (o.clock_doubtful = 1 OR o.kind = 'planned'
+       OR (r.recorded_at >= o.started_at AND (o.ended_at IS NULL OR r.recorded_at <= o.ended_at)))
+GROUP BY r.route ORDER BY r.route;
+
+-- name: insert_outage_note
+-- A person knows better.
+INSERT INTO outage_note (outage, at, noted_by, reason, cause, scope) VALUES (:outage, :at, :noted_by, :reason, :cause, :scope);
+
+-- name: outage_notes
+-- What persons know better of some outages.
+SELECT outage, at, noted_by, reason, cause, scope FROM outage_note WHERE outage IN (SELECT value FROM json_each(:outages)) ORDER BY id;
+
+-- name: begin_watch
+-- Somebody looks from now on.
+INSERT INTO watch (began_at, seen_at, began_by) VALUES (:began_at, :began_at, :began_by) RETURNING id;
+
+-- name: go_on_watching
+-- And still does.
+UPDATE watch SET seen_at = :seen_at WHERE id = :id AND seen_at < :seen_at;
+
+-- name: watches
+-- When somebody looked, of those times that touch a span.
+SELECT * FROM watch WHERE seen_at >= :since AND began_at <= :until ORDER BY began_at, id;
 
 -- name: add_unobserved
 -- Part of it passed while no sidecar was running.
@@ -441,25 +503,33 @@ WHERE route_group = :route_group AND ended_at IS NOT NULL AND drained_at IS NULL
       SELECT 1 FROM record r
       WHERE r.route_group = :route_group AND r.state IN ('pending', 'sending', 'unknown') AND r.number <= outage.last_number);
 
+-- name: mark_holds_drained
+-- The same of holds, which are for all groups.
+UPDATE outage SET drained_at = :now
+WHERE route_group = '*' AND ended_at IS NOT NULL AND drained_at IS NULL
+  AND NOT EXISTS (
+      SELECT 1 FROM record r WHERE r.state IN ('pending', 'sending', 'unknown') AND r.number <= outage.last_number);
+
 -- name: running_outages
 -- What is out now, oldest first.
-SELECT * FROM outage WHERE ended_at IS NULL ORDER BY started_at, id;
+SELECT * FROM outage WHERE kind = 'down' AND ended_at IS NULL ORDER BY started_at, id;
 
 -- name: last_outage
 -- The latest outage of a group, running or not.
-SELECT * FROM outage WHERE route_group = :route_group ORDER BY id DESC LIMIT 1;
+SELECT * FROM outage WHERE route_group = :route_group AND kind = 'down' ORDER BY id DESC LIMIT 1;
 
 -- name: find_outages
 -- A page of the outages that fit, oldest first.
 SELECT * FROM outage
 WHERE id > :after
+  AND (:until IS NULL OR started_at < :until)
   AND (:groups IS NULL OR route_group IN (SELECT value FROM json_each(:groups)))
   AND (:since IS NULL OR ended_at IS NULL OR ended_at >= :since)
 ORDER BY id LIMIT :limit;
 
 -- name: all_outages
 -- For the sums by group.
-SELECT * FROM outage ORDER BY id;
+SELECT * FROM outage WHERE kind = 'down' ORDER BY id;
 
 -- name: insert_hold
 -- An operator stops sending.

@@ -329,16 +329,56 @@ CREATE TABLE outage (
     first_number  INTEGER NOT NULL DEFAULT 0,                             -- the first record that can have been made in it
     last_number   INTEGER,                                                -- the last record when its end was found
     clock_doubtful INTEGER NOT NULL DEFAULT 0 CHECK (clock_doubtful IN (0, 1)),
+    kind           TEXT    NOT NULL DEFAULT 'down' CHECK (kind IN ('down', 'slow', 'planned')),
+    good_before_at INTEGER,                                               -- it began after this, the last good answer,
+    first_bad_at   INTEGER,                                               -- and by then, when its first failure was known
+    last_asked_at  INTEGER,                                               -- it ended after the last question that failed was asked
+    first_error    TEXT    NOT NULL DEFAULT '',
+    last_error     TEXT    NOT NULL DEFAULT '',
+    longest_wait_ms INTEGER NOT NULL DEFAULT 0 CHECK (longest_wait_ms >= 0), -- of a desk
+    calls          INTEGER NOT NULL DEFAULT 0 CHECK (calls >= 0),         -- of a brown-out: how many there were,
+    slow_calls     INTEGER NOT NULL DEFAULT 0 CHECK (slow_calls >= 0),    -- and how many of them were answered late
     CHECK (drained_at IS NULL OR ended_at IS NOT NULL)
 ) STRICT;
 
-CREATE UNIQUE INDEX outage_running ON outage (route_group) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX outage_running ON outage (route_group, kind) WHERE ended_at IS NULL;
 CREATE INDEX outage_of_group ON outage (route_group, id);
 
 CREATE TRIGGER outage_is_deleted BEFORE DELETE ON outage
 BEGIN
     SELECT RAISE(ABORT, 'an outage is never deleted');
 END;
+
+-- What a person knows better of an outage. It outlives the row, should damage take that.
+CREATE TABLE outage_note (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    outage   INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    noted_by TEXT    NOT NULL,
+    reason   TEXT    NOT NULL,
+    cause    TEXT,
+    scope    TEXT    CHECK (scope IN ('local', 'upstream', 'between'))
+) STRICT;
+
+CREATE INDEX outage_note_of ON outage_note (outage, id);
+
+CREATE TRIGGER outage_note_is_altered BEFORE UPDATE ON outage_note
+BEGIN
+    SELECT RAISE(ABORT, 'a note is only added');
+END;
+
+CREATE TRIGGER outage_note_is_deleted BEFORE DELETE ON outage_note
+BEGIN
+    SELECT RAISE(ABORT, 'a note is only added');
+END;
+
+-- When a sidecar was running and looked; between two of them nobody did, unless the clock was set.
+CREATE TABLE watch (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    began_at INTEGER NOT NULL,
+    seen_at  INTEGER NOT NULL CHECK (seen_at >= began_at),
+    began_by TEXT    NOT NULL CHECK (began_by IN ('start', 'resume', 'clock'))
+) STRICT;
 
 -- Every hold ever set; the one without `released_at` is in force.
 CREATE TABLE operator_hold (

@@ -30,7 +30,7 @@ for line in sys.stdin.read().split():
     __import__(line)
 """
 
-SLOW_TO_IMPORT: Final = ("aiohttp", "pydantic", "aiosqlite", "sqlcipher3", "prometheus_client", "tenacity", "jmespath", "ruamel")
+SLOW_TO_IMPORT: Final = ("aiohttp", "pydantic", "aiosqlite", "sqlcipher3", "prometheus_client", "tenacity", "jmespath", "ruamel", "babel")
 
 
 def python(code: str, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ from proxy.cli import COMMANDS, dosekeeper
 VERBS = [
     *((name,) for name in COMMANDS),
     *(("records", name) for name in ("list", "show", "edit", "retry", "settle", "discard")),
-    ("outages", "list"),
+    *(("outages", name) for name in ("list", "report", "annotate")),
     ("journal", "check"),
     ("journal", "salvage"),
     ("reads", "purge"),

@@ -44,6 +44,8 @@ async def test_an_outage_from_its_beginning_to_its_end(centre: Centre, sim: Simu
         replayed = await centre.run("replay")
         await service.logged("drained")
         listed = await centre.run("outages", "list", "--json")
+        noted = await centre.run("outages", "annotate", "1", "--reason", "seen on the news", "--by", "asha", "--json")
+        report = await centre.run("outages", "report", "--format", "json")
         records = await centre.run("records", "list", "--json")
     assert down.code == 1
     assert down.json["upstream"] == "down"
@@ -61,6 +63,12 @@ async def test_an_outage_from_its_beginning_to_its_end(centre: Centre, sim: Simu
     assert pinned <= listed.json[0].keys()
     assert listed.json[0]["recorded"] == 1
     assert RFC3339.fullmatch(listed.json[0]["drained_at"])
+    assert listed.json[0]["kind"] == "down"
+    assert listed.json[0]["first_error"] in ("connection refused", "connection reset")
+    assert report.json["outages"][0]["notes"] == [noted.json]
+    assert (report.json["total"]["doses"], report.json["total"]["waiting"], report.json["total"]["late"]) == (1, 0, 0)
+    assert report.json["timeline"][0]["kind"] == "unobserved", "nobody watched before the service began"
+    assert report.json["timeline"][-1]["kind"] == "down", "and since then somebody did"
     assert [record.keys() for record in records.json] == [
         {"id", "number", "state", "route", "recorded_at", "attempts", "reason", "clock_doubt"}
     ]

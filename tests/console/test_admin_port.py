@@ -40,7 +40,7 @@ from proxy.traffic.server import Port
 from simulator import Simulator
 from store.file.lock import Role
 from store.journal import Journal, open_journal
-from store.outages import Seen
+from store.outages import Failed, Seen
 from store.queries import Db
 from store.records import NewRecord
 from store.snapshot import Snapshot
@@ -193,7 +193,7 @@ async def test_an_outage_is_in_the_histogram_once_when_it_can_no_longer_go_on(ma
     await port.journal.end_outage(outage.id, after(600), seen_now(port))
     after(100)
     assert await counted() == (1, 0, 0)
-    await port.journal.reopen_outage(outage.id, after(10), seen_now(port))
+    await port.journal.reopen_outage(outage.id, Failed(after(10)), seen_now(port))
     after(600)
     assert await counted() == (1, 0, 0)
     await port.journal.end_outage(outage.id, clock.wall(), seen_now(port))

@@ -72,7 +72,8 @@ class Weeks:
                 await self._drained(centre)
             await self._pass(16 * 3600)
         async with self._open() as centre:
-            self.rows = await centre.sidecar.journal.outages(OutageFilter(groups=("vaccinator",), limit=10_000))
+            rows = await centre.sidecar.journal.outages(OutageFilter(groups=("vaccinator",), limit=10_000))
+            self.rows = [row for row in rows if row.kind == "down"]
             self.states.update(await centre.sidecar.journal.counts())
 
     @asynccontextmanager

@@ -359,7 +359,7 @@ class TestDowntime:
 
     def test_ends_with_the_first_good_answer_that_held(self) -> None:
         flickered = after([probe(104, GOOD), probe(106, BAD), probe(110, GOOD), call(112, BAD, "a")], opened())
-        assert downtime_of(flickered) == replace(downtime_of(opened()), opened_at=106, last_bad_at=106, good_since=110)
+        assert downtime_of(flickered) == replace(downtime_of(opened()), opened_at=106, last_bad_at=106, good_since=110, asked_at=106)
 
     def test_is_over_once_closed(self) -> None:
         circuit = after([call(111, GOOD), probe(112, GOOD), probe(114, GOOD)], half_open())

@@ -25,7 +25,7 @@ from proxy.rules.outage import (
     wall_at,
 )
 from proxy.rules.stamps import Stamp
-from store.outages import Outage, Seen
+from store.outages import Failed, Outage, Seen
 
 NOON = 1_627_626_600_000
 ANCHOR = Anchor(monotonic=1000, wall=NOON)
@@ -60,15 +60,19 @@ BEGIN = Begin(NOON, NOON + 5_000, "http_503", "upstream")
         pytest.param(None, CLOSED, CLOSED, None, id="nothing happened"),
         pytest.param(None, CLOSED, OPEN, BEGIN, id="opened for the first time"),
         pytest.param(row(ended_at=NOON - 120_000), CLOSED, OPEN, BEGIN, id="opened two minutes after the last"),
-        pytest.param(row(ended_at=NOON - 119_999), CLOSED, OPEN, Reopen(7, NOON + 20_000), id="opened less than two minutes after: a flap"),
+        pytest.param(
+            row(ended_at=NOON - 119_999), CLOSED, OPEN, Reopen(7, Failed(NOON + 20_000)), id="opened less than two minutes after: a flap"
+        ),
         pytest.param(row(), OPEN, OPEN, None, id="nothing new"),
-        pytest.param(row(), OPEN, OPEN_LATER, Touch(7, NOON + 40_000), id="another bad answer"),
-        pytest.param(row(last_bad_at=NOON + 60_000), OPEN, OPEN_LATER, Touch(7, NOON + 60_000), id="the last bad answer never moves back"),
+        pytest.param(row(), OPEN, OPEN_LATER, Touch(7, Failed(NOON + 40_000)), id="another bad answer"),
+        pytest.param(
+            row(last_bad_at=NOON + 60_000), OPEN, OPEN_LATER, Touch(7, Failed(NOON + 60_000)), id="the last bad answer never moves back"
+        ),
         pytest.param(row(), OPEN, HALF_OPEN, None, id="may be over"),
-        pytest.param(row(), HALF_OPEN, OPEN_LATER, Touch(7, NOON + 40_000), id="was not over"),
+        pytest.param(row(), HALF_OPEN, OPEN_LATER, Touch(7, Failed(NOON + 40_000)), id="was not over"),
         pytest.param(row(), HALF_OPEN, CLOSED, End(7, NOON + 30_000), id="over since the first good answer"),
         pytest.param(row(last_bad_at=NOON + 50_000), HALF_OPEN, CLOSED, End(7, NOON + 50_000), id="not before the last bad answer"),
-        pytest.param(row(), CLOSED, OPEN, Touch(7, NOON + 20_000), id="the row's end could not be written: it goes on"),
+        pytest.param(row(), CLOSED, OPEN, Touch(7, Failed(NOON + 20_000)), id="the row's end could not be written: it goes on"),
         pytest.param(None, OPEN, OPEN_LATER, BEGIN, id="the row could not be written: it is now"),
         pytest.param(None, HALF_OPEN, CLOSED, None, id="closed, and there is no row"),
         pytest.param(row(ended_at=NOON + 30_000), HALF_OPEN, CLOSED, None, id="closed, and the row has its end"),

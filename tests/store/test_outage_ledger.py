@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from store.errors import JournalRefused
 from store.journal import Journal
 from store.outage_ledger import OutageFilter
-from store.outages import Outage, Seen
+from store.outages import Failed, Outage, Seen, Slowness, Start
 from store.record_search import RecordFilter
 from store.records import RecordState, Settlement
 from store.snapshot import GroupOutages
@@ -66,8 +67,8 @@ async def test_what_was_recorded_after_the_end_is_not_counted_and_a_flap_counts_
     assert not await journal.end_outage(outage.id, NOON + 16_000, seen_at(NOON + 31_000))
     ended = await last(journal)
     assert (ended.ended_at, ended.recorded) == (NOON + 15_000, 1)
-    assert await journal.reopen_outage(outage.id, NOON + 40_000, seen_at(NOON + 40_000))
-    assert not await journal.reopen_outage(outage.id, NOON + 40_000, seen_at(NOON + 40_000))
+    assert await journal.reopen_outage(outage.id, Failed(NOON + 40_000), seen_at(NOON + 40_000))
+    assert not await journal.reopen_outage(outage.id, Failed(NOON + 40_000), seen_at(NOON + 40_000))
     again = await last(journal)
     assert (again.id, again.ended_at, again.flaps, again.last_bad_at, again.recorded) == (outage.id, None, 1, NOON + 40_000, 3)
 
@@ -85,7 +86,7 @@ async def test_it_is_drained_when_nothing_from_before_its_end_is_left_to_send(jo
     assert await journal.mark_drained(GROUP, NOON + 23_000)
     assert not await journal.mark_drained(GROUP, NOON + 24_000)
     assert (await last(journal)).drained_at == NOON + 23_000
-    await journal.reopen_outage(outage.id, NOON + 30_000, seen_at(NOON + 30_000))
+    await journal.reopen_outage(outage.id, Failed(NOON + 30_000), seen_at(NOON + 30_000))
     assert (await last(journal)).drained_at is None
 
 
@@ -93,10 +94,10 @@ async def test_the_seconds_counted_never_fall(journal: Journal) -> None:
     outage = await begin(journal)
     seen = [(await figures(journal)).seconds_total]
     for verb in (
-        journal.touch_outage(outage.id, NOON + 50_000, seen_at(NOON + 50_000)),
-        journal.touch_outage(outage.id, NOON + 40_000, seen_at(NOON + 51_000)),  # a clock that was set back
+        journal.touch_outage(outage.id, Failed(NOON + 50_000), seen_at(NOON + 50_000)),
+        journal.touch_outage(outage.id, Failed(NOON + 40_000), seen_at(NOON + 51_000)),  # a clock that was set back
         journal.end_outage(outage.id, NOON + 45_000, seen_at(NOON + 60_000)),
-        journal.reopen_outage(outage.id, NOON + 30_000, seen_at(NOON + 61_000)),
+        journal.reopen_outage(outage.id, Failed(NOON + 30_000), seen_at(NOON + 61_000)),
         journal.end_outage(outage.id, NOON + 90_000, seen_at(NOON + 90_000)),
     ):
         assert await verb
@@ -180,7 +181,7 @@ async def test_it_is_not_drained_by_a_clock_that_was_set(journal: Journal, make:
 
 async def test_a_row_that_was_doubtful_once_stays_so_and_says_when_it_was_seen(journal: Journal) -> None:
     outage = await begin(journal)
-    await journal.touch_outage(outage.id, NOON + 7_000, seen_after_setting(NOON + 8_000))
+    await journal.touch_outage(outage.id, Failed(NOON + 7_000), seen_after_setting(NOON + 8_000))
     await journal.add_unobserved(outage.id, 5, seen_at(NOON + 9_000))
     row = await last(journal)
     assert row.clock_doubtful
@@ -190,3 +191,93 @@ async def test_a_row_that_was_doubtful_once_stays_so_and_says_when_it_was_seen(j
         "this boot",
         (NOON + 9_000) / 1000,
     )
+
+
+async def rows_of(journal: Journal, kind: str) -> list[Outage]:
+    return [row for row in await journal.outages(OutageFilter()) if row.kind == kind]
+
+
+async def test_what_a_row_rests_on_is_kept_and_a_failure_of_which_less_is_known_takes_nothing_away(journal: Journal) -> None:
+    start = Start(NOON - 2_000, NOON + 1_000, "connection refused")
+    outage = await journal.open_outage(GROUP, NOON, NOON + 6_000, "refused", "upstream", seen_at(NOON + 6_000), start)
+    await journal.touch_outage(outage.id, Failed(NOON + 9_000, NOON + 8_000, "503 Service Unavailable"), seen_at(NOON + 9_000))
+    await journal.touch_outage(outage.id, Failed(NOON + 9_500), seen_at(NOON + 9_500))
+    await journal.end_outage(outage.id, NOON + 10_000, seen_at(NOON + 10_000))
+    await journal.reopen_outage(outage.id, Failed(NOON + 20_000), seen_at(NOON + 20_000))
+    await journal.place_outage(outage.id, "local")
+    assert await journal.lengthen_wait(outage.id, 3_000)
+    assert not await journal.lengthen_wait(outage.id, 2_000)
+    row = await last(journal)
+    assert (row.good_before_at, row.first_bad_at, row.last_asked_at) == (NOON - 2_000, NOON + 1_000, NOON + 8_000)
+    assert (row.first_error, row.last_error) == ("connection refused", "503 Service Unavailable")
+    assert (row.scope, row.longest_wait_ms) == ("local", 3_000)
+
+
+async def test_a_hold_is_a_row_of_its_own_kind_with_what_was_recorded_and_when_that_had_gone_up(journal: Journal, make: MakeRecord) -> None:
+    await journal.hold(None, "maintenance of the server", "asha", NOON)
+    for group in (GROUP, "auth"):
+        await journal.record(make(at=NOON + 1_000, group=group), send=False)
+    await journal.hold(None, "and longer", "asha", NOON + 5_000)
+    assert await journal.release("asha", NOON + 9_000)
+    first, second = await rows_of(journal, "planned")
+    assert (first.group, first.cause, first.started_at, first.ended_at, first.recorded) == ("*", "hold", NOON, NOON + 5_000, 2)
+    assert (second.started_at, second.ended_at, second.recorded) == (NOON + 5_000, NOON + 9_000, 0)
+    assert [(note.outage, note.by, note.reason) for note in await journal.outage_notes([first.id, second.id])] == [
+        (first.id, "asha", "maintenance of the server"),
+        (second.id, "asha", "and longer"),
+    ]
+    assert (await journal.running_outages(), await journal.last_outage("*")) == ([], None)
+    assert [record.number for record in await journal.find(RecordFilter(outage=first.id))] == [1, 2]
+    await journal.move(1, RecordState.PENDING, Settlement(RecordState.HELD, None), NOON + 10_000)
+    assert not await journal.mark_drained(GROUP, NOON + 10_000), "one of another group waits"
+    await journal.move(2, RecordState.PENDING, Settlement(RecordState.HELD, None), NOON + 10_000)
+    assert await journal.mark_drained(GROUP, NOON + 11_000)
+    assert [row.drained_at for row in await rows_of(journal, "planned")] == [NOON + 11_000] * 2
+
+
+async def test_a_hold_that_was_over_while_nothing_ran_ended_when_it_was_to(journal: Journal) -> None:
+    await journal.hold(NOON + 5_000, "", "asha", NOON)
+    await journal.release("its time was over", NOON + 50_000)
+    assert [row.ended_at for row in await rows_of(journal, "planned")] == [NOON + 5_000]
+
+
+async def test_a_brown_out_runs_beside_an_outage_and_counts_in_no_figure_of_outages(journal: Journal, make: MakeRecord) -> None:
+    slow = Slowness(NOON, NOON + 30_000, 12, 3, "answered after 3.2 s", "answered after 4.0 s")
+    id_ = await journal.begin_slow(GROUP, slow, seen_at(NOON + 31_000))
+    assert (await journal.snapshot(NOON, lambda _: True)).outages == {}
+    await begin(journal, started_at=NOON + 40_000)
+    await journal.record(make(at=NOON + 41_000), send=False)
+    assert await journal.go_on_slow(id_, replace(slow, last_slow_at=NOON + 60_000, calls=20, slow_calls=9), seen_at(NOON + 61_000))
+    assert [row.id for row in await journal.running_slow()] == [id_]
+    await journal.end_outage(id_, NOON, seen_at(NOON + 200_000))
+    (row,) = await rows_of(journal, "slow")
+    assert (row.started_at, row.ended_at, row.calls, row.slow_calls, row.recorded) == (NOON, NOON + 60_000, 20, 9, 1)
+    assert (await last(journal)).kind == "down"
+    assert (await figures(journal)).total == 1
+
+
+async def test_what_was_recorded_in_an_outage_is_told_by_route_with_when_it_was_confirmed_and_what_is_late(
+    journal: Journal, make: MakeRecord
+) -> None:
+    outage = await begin(journal)
+    for number, deadline in enumerate((NOON + 20_000, NOON + 90_000, NOON + 20_000), start=1):
+        await journal.record(replace(make(at=NOON + 7_000), deadline_at=deadline), send=True)
+        if number < 3:
+            await journal.settle(number, 1, Settlement(RecordState.DELIVERED, "accepted"), NOON + 30_000 + number)
+    await journal.record(make(at=NOON + 7_000, group="auth"), send=True)
+    await journal.end_outage(outage.id, NOON + 10_000, seen_at(NOON + 10_000))
+    (found,) = await journal.records_in(outage.id, NOON + 50_000)
+    assert (found.records, found.waiting, found.confirmed_at, found.late) == (3, 1, NOON + 30_002, 2)
+    assert (await journal.records_in(outage.id, NOON + 10_000))[0].late == 1, "that which went up too late; the other is still in time"
+
+
+async def test_when_somebody_watched_is_kept_and_never_shrinks(journal: Journal) -> None:
+    first = await journal.begin_watch(NOON, "start")
+    assert await journal.go_on_watching(first, NOON + 30_000)
+    assert not await journal.go_on_watching(first, NOON + 20_000)
+    await journal.begin_watch(NOON + 60_000, "resume")
+    assert [(watch.began_at, watch.seen_at, watch.began_by) for watch in await journal.watches(NOON, NOON + 60_000)] == [
+        (NOON, NOON + 30_000, "start"),
+        (NOON + 60_000, NOON + 60_000, "resume"),
+    ]
+    assert await journal.watches(NOON + 30_001, NOON + 59_999) == []

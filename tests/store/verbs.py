@@ -19,6 +19,7 @@ from store.decisions import Act, Edited
 from store.file import batch
 from store.identities import Learnt, RealOf, Rekeyed
 from store.journal import Journal
+from store.outages import Failed, Note, Slowness
 from store.principal_ledger import Accepted
 from store.records import NewRecord, Record, RecordState, Settlement, StoredAnswer
 from store.remembered import Remembered
@@ -31,6 +32,7 @@ ANSWER: Final = StoredAnswer(200, "OK", b"Content-Type: application/json\r\n", b
 REMEMBERED: Final = Remembered(
     b"q" * 16, b"v" * 16, "accept", 200, "OK", b"Content-Type: application/json\r\n", b"{}", 0.0, NOON, "b", 1.0, NOON
 )
+SLOW: Final = Slowness(NOON, NOON + 1000, 10, 4, "answered after 3.2 s", "answered after 4.0 s")
 REGISTRATION, CHILD, HELD, DELIVERED, SENDING, UNKNOWN = range(1, 7)
 
 
@@ -62,6 +64,8 @@ async def build(path: Path) -> None:
     over = await journal.open_outage("auth", NOON, NOON, "timeout", "upstream", seen_at(NOON))
     await journal.end_outage(over.id, NOON + 1000, seen_at(NOON + 1000))
     await journal.open_outage("vaccinator", NOON, NOON, "refused", "upstream", seen_at(NOON))
+    await journal.begin_slow("vaccinator", replace(SLOW, calls=6), seen_at(NOON))
+    await journal.begin_watch(NOON, "start")
     await journal.remember([REMEMBERED], [], 1 << 20, NOON)
     await journal.hold(None, "planned", "asha", NOON)
     await journal.accept_credential(Accepted(b"c" * 16, NOON, "boot", 1.0))
@@ -108,10 +112,17 @@ VERBS: Final[dict[str, Callable[[Journal], Awaitable[object]]]] = {
     "discard": discard,
     "settle_by_person": settle_by_person,
     "open_outage": lambda j: j.open_outage("auth", LATER, LATER, "timeout", "upstream", seen_at(LATER)),
-    "reopen_outage": lambda j: j.reopen_outage(1, LATER, seen_at(LATER)),
-    "touch_outage": lambda j: j.touch_outage(2, LATER, seen_at(LATER)),
+    "reopen_outage": lambda j: j.reopen_outage(1, Failed(LATER), seen_at(LATER)),
+    "touch_outage": lambda j: j.touch_outage(2, Failed(LATER, LATER, "503"), seen_at(LATER)),
     "end_outage": lambda j: j.end_outage(2, LATER, seen_at(LATER)),
     "add_unobserved": lambda j: j.add_unobserved(2, 5_000, seen_at(LATER)),
+    "place_outage": lambda j: j.place_outage(2, "local"),
+    "lengthen_wait": lambda j: j.lengthen_wait(2, 3_000),
+    "annotate": lambda j: j.annotate(Note(2, LATER, "asha", "the cable was cut", "cable", "local")),
+    "begin_slow": lambda j: j.begin_slow("auth", SLOW, seen_at(LATER)),
+    "go_on_slow": lambda j: j.go_on_slow(3, SLOW, seen_at(LATER)),
+    "begin_watch": lambda j: j.begin_watch(LATER, "start"),
+    "go_on_watching": lambda j: j.go_on_watching(1, LATER),
     "mark_drained": lambda j: j.mark_drained("auth", LATER),
     "hold": lambda j: j.hold(LATER, "planned again", "asha", LATER),
     "release": lambda j: j.release("asha", LATER),

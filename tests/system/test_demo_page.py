@@ -8,14 +8,15 @@ import re
 from collections import Counter
 from dataclasses import replace
 from datetime import date
-from html.parser import HTMLParser
 from random import Random
 from typing import Any
 
 import pytest
 
 from simulator.demo.crowd import crowds
+from simulator.demo.day_report import of_the_day
 from simulator.demo.evidence import Applied, Evidence, Received, Span
+from simulator.demo.history import Clock
 from simulator.demo.page import page
 from simulator.demo.plan import MISREAD_S, REFUSED_BATCH, Plan
 from simulator.demo.report import report
@@ -25,6 +26,7 @@ from simulator.demo.seen import Seen
 from simulator.demo.table import table
 from simulator.desks import Coming, Entered, Entry, InVain
 from simulator.people import population
+from tests.system.markup import Read
 
 DAY = 1_627_600_000_000
 OPENED_AT = 1_000_000
@@ -71,29 +73,6 @@ def played(**changed: object) -> dict[str, Any]:
     result = report(PLAN, kept, without)
     result["with"]["all"].update(changed)
     return result
-
-
-class Read(HTMLParser):
-    """Reads a page: the tags with their attributes, and the text."""
-
-    def __init__(self, markup: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.text = ""
-        self.feed(markup)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in ("meta", "rect", "path"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in ("rect", "path"):
-            assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data + "\n"
 
 
 def register(count: int) -> list[dict[str, Any]]:
@@ -208,6 +187,26 @@ def test_the_page_says_what_is_broken_and_no_longer_that_all_was_kept() -> None:
     said = page({**played(), "broken": ["lost: <3> of them"]})
     assert "lost: &lt;3&gt; of them" in said
     assert "Every guarantee was kept" not in said
+
+
+def test_the_page_has_the_days_report_of_outages() -> None:
+    assert "down: <12:04>" in Read(page({**played(), "outage_report": "down: <12:04>"})).text
+
+
+def test_a_report_of_the_run_is_told_in_the_time_of_the_day() -> None:
+    clock = Clock(OPENED_AT, speed=600)
+    measured = {"from": "1970-01-01T00:16:40.000Z", "ended_between": [None, "1970-01-01T00:16:58.400Z"], "down_s": 18, "longest_wait_s": 3}
+    assert of_the_day({"days": [measured], "cause": "Z"}, clock) == {
+        "days": [
+            {
+                "from": "2021-07-30T09:00:00+05:30",
+                "ended_between": [None, "2021-07-30T12:04:00+05:30"],
+                "down_s": 10_800,
+                "longest_wait_s": 3,
+            }
+        ],
+        "cause": "Z",
+    }
 
 
 def test_the_page_draws_the_outage_where_it_was() -> None:

@@ -1,0 +1,181 @@
+"""What the report of outages says, whether it is printed or drawn: the columns of its table, and the sentences about an outage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from proxy.cli.report_words import Words
+from proxy.texts import marked
+
+Told = Mapping[str, Any]
+"""What `proxy.operations.outage_report` answers, or a part of it."""
+
+KINDS: Final = {
+    "down": marked("down"),
+    "slow": marked("slow"),
+    "planned": marked("maintenance"),
+    "unobserved": marked("not watched"),
+}
+
+EXPLAINED: Final = (
+    marked("Down: no dose could be sent to the server; the desks went on recording. It is counted without what nobody watched."),
+    marked("Doses, walk-ins: recorded while the server was down, told on the day on which that began."),
+    marked("Late: the server did not have them by the deadline for late entries."),
+    marked("Not watched: dosekeeper was not running, and nobody knows how the server was. It counts neither as up nor as down."),
+)
+
+SCOPES: Final = {
+    "local": marked("our own line"),
+    "between": marked("the way to the server"),
+    "upstream": marked("the server"),
+}
+
+CAUSES: Final = {
+    "dns": marked("its name could not be looked up"),
+    "refused": marked("it refused connections"),
+    "connect": marked("no connection"),
+    "tls": marked("its certificate, or the encryption, failed"),
+    "timeout": marked("no answer in time"),
+    "reset": marked("connections were cut"),
+    "truncated": marked("answers broke off"),
+    "protocol": marked("it did not speak HTTP"),
+    "slow": marked("it answered too late"),
+    "portal": marked("somebody else's web page answered in its place"),
+    "redirect": marked("it sent us elsewhere"),
+    "content_type": marked("somebody else answered in its place"),
+    "throttled": marked("it took no more requests"),
+    "waf": marked("it took no more requests"),
+    "auth": marked("it refused log-ins that had been good"),
+    "hold": marked("held by an operator"),
+}
+
+
+def heading(words: Words, centre: str) -> str:
+    """Return the report's title."""
+    return words.say(marked("Outages of the national server, {centre}"), centre=centre)
+
+
+def period(report: Told, words: Words) -> str:
+    """Return which time it is about, and when it was made."""
+    text = marked("From {since} to {until}. Made on {made}. Times of {zone}.")
+    since, until, made = (words.minute(report[name]) for name in ("from", "to", "made_at"))
+    return words.say(text, since=since, until=until, made=made, zone=words.timezone)
+
+
+def in_short(report: Told, words: Words) -> str:
+    """Return the whole in a sentence or two."""
+    total = report["total"]
+    if not total["outages"]:
+        return words.say(marked("The server was not seen down."))
+    text = marked("Outages: {outages}, {down} in all, the longest {longest}. Doses given meanwhile: {doses}.")
+    lengths = {"down": words.length(total["down_s"]), "longest": words.length(total["longest_s"])}
+    first = words.say(text, outages=words.number(total["outages"]), doses=words.number(total["doses"]), **lengths)
+    return f"{first} {_fate(total, words)}"
+
+
+def head_of(outage: Told, words: Words) -> str:
+    """Return an outage in one line: which, of what, when, how long."""
+    ended = words.say(marked("still going on")) if outage["ended_at"] is None else words.time(outage["ended_at"])
+    of = words.say(marked("all")) if outage["group"] == "*" else outage["group"]
+    kind = words.say(KINDS[outage["kind"]])
+    return f"#{outage['id']} {of}, {kind}: {words.time(outage['started_at'])} – {ended} ({words.length(outage['duration_s'])})"
+
+
+def about(outage: Told, words: Words) -> Iterator[str]:
+    """Yield what else there is to say of an outage, a sentence each."""
+    yield _why(outage, words)
+    if outage["kind"] == "down":
+        yield from _bounds(outage, words)
+        yield from _errors(outage, words)
+    if outage["slow_share"] is not None:
+        yield words.say(marked("{share} of all calls were answered late."), share=words.share(outage["slow_share"]))
+    yield from _recorded(outage, words)
+    if outage["longest_wait_s"]:
+        yield words.say(marked("Longest wait of a desk for its answer: {length}."), length=words.length(outage["longest_wait_s"]))
+    if outage["unobserved_s"]:
+        yield words.say(marked("Not watched for {length} of it."), length=words.length(outage["unobserved_s"]))
+    if outage["flaps"]:
+        yield words.say(marked("It came back for less than two minutes: {flaps} times."), flaps=words.number(outage["flaps"]))
+    if outage["clock_doubtful"]:
+        yield words.say(marked("The clock was set meanwhile, or wrong: times are by the clock as it stood when it began."))
+    for note in outage["notes"]:
+        yield _note(note, words)
+
+
+def _why(outage: Told, words: Words) -> str:
+    where = _capital(words.say(SCOPES[outage["scope"]]))
+    return words.say(marked("{where}: {cause}."), where=where, cause=_cause(outage["cause"], words))
+
+
+def _cause(cause: str, words: Words) -> str:
+    if cause.startswith("http_"):
+        return words.say(marked("it answered with status {status}"), status=cause.removeprefix("http_").removesuffix("_unexpected"))
+    return words.say(CAUSES[cause]) if cause in CAUSES else cause
+
+
+def _bounds(outage: Told, words: Words) -> Iterator[str]:
+    (good, bad), (asked, ended) = outage["began_between"], outage["ended_between"]
+    if bad is not None:
+        earliest = words.say(marked("a time that is not known")) if good is None else words.time(good)
+        yield words.say(marked("It began between {earliest} and {latest}."), earliest=earliest, latest=words.time(bad))
+    if ended is not None and asked is not None:
+        yield words.say(marked("It ended between {earliest} and {latest}."), earliest=words.time(asked), latest=words.time(ended))
+
+
+def _errors(outage: Told, words: Words) -> Iterator[str]:
+    if outage["first_error"] == outage["last_error"] != "":
+        yield words.say(marked("The error: {error}."), error=outage["last_error"])
+    elif outage["first_error"]:
+        text = marked("The first error: {first}; the last: {last}.")
+        yield words.say(text, first=outage["first_error"], last=outage["last_error"])
+
+
+def _recorded(outage: Told, words: Words) -> Iterator[str]:
+    if outage["records"]:
+        text = marked("Recorded meanwhile: doses {doses}, walk-ins {walk_ins}, records in all {records}.")
+        yield words.say(text, **{name: words.number(outage[name]) for name in ("doses", "walk_ins", "records")})
+        yield _fate(outage, words)
+
+
+def _fate(told: Told, words: Words) -> str:
+    late = words.say(marked("After the deadline: {late}."), late=words.number(told["late"]))
+    if told["waiting"]:
+        waiting = words.say(marked("Not confirmed yet: {waiting}."), waiting=words.number(told["waiting"]))
+        return f"{waiting} {late}"
+    if told["confirmed_at"] is None:
+        return late
+    confirmed = words.say(marked("All of it was confirmed by {time}."), time=words.time(told["confirmed_at"]))
+    return f"{confirmed} {late}"
+
+
+def _confirmed(told: Told, words: Words) -> str:
+    if told["waiting"]:
+        return words.say(marked("{waiting} are not"), waiting=words.number(told["waiting"]))
+    return "–" if told["confirmed_at"] is None else words.time(told["confirmed_at"])
+
+
+def _note(note: Told, words: Words) -> str:
+    where = [words.say(SCOPES[note["scope"]])] if note["scope"] else []
+    known = ", ".join([*where, *([_cause(note["cause"], words)] if note["cause"] else [])])
+    said = f"{note['reason']} ({known})" if known else note["reason"]
+    return words.say(marked("Note by {by}, {time}: {said}"), by=note["by"], time=words.time(note["at"]), said=said)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+COLUMNS: Final[tuple[tuple[str, Callable[[Told, Words], str]], ...]] = (
+    (marked("Outages"), lambda told, words: words.count(told["outages"])),
+    (marked("Down"), lambda told, words: words.length(told["down_s"])),
+    (marked("Longest"), lambda told, words: words.length(told["longest_s"])),
+    (marked("Doses"), lambda told, words: words.count(told["doses"])),
+    (marked("Walk-ins"), lambda told, words: words.count(told["walk_ins"])),
+    (marked("All confirmed"), _confirmed),
+    (marked("Late"), lambda told, words: words.count(told["late"])),
+    (marked("Slow"), lambda told, words: words.length(told["slow_s"])),
+    (marked("Maintenance"), lambda told, words: words.length(told["planned_s"])),
+    (marked("Not watched"), lambda told, words: words.length(told["unobserved_s"])),
+)
+"""The heads of the table, and what stands below each for a day, a month or the whole."""
