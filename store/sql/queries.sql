@@ -189,11 +189,11 @@ WHERE route_group = :route_group AND state IN ('pending', 'unknown') AND behind 
   AND due_at <= CASE state WHEN 'unknown' THEN :unknown_far ELSE :far END;
 
 -- name: unknowns
--- The oldest records nobody knows the fate of. (The three states name the index that holds only those.)
+-- The oldest records nobody knows the fate of, of those after a number. (The three states name the index that holds only those.)
 SELECT * FROM whole_record
 WHERE number IN (
     SELECT number FROM record
-    WHERE state IN ('sending', 'unknown', 'held') AND state = 'unknown'
+    WHERE state IN ('sending', 'unknown', 'held') AND state = 'unknown' AND number > :after
     ORDER BY number LIMIT :limit)
 ORDER BY number;
 
@@ -617,9 +617,9 @@ ORDER BY w.number DESC LIMIT :limit;
 -- The provisional ids that turned out to be this person.
 SELECT provisional FROM identity WHERE real = :real;
 
--- name: all_topics
--- By what records are found.
-SELECT DISTINCT topic FROM record_topic;
+-- name: some_topics
+-- A page of that by which records are found.
+SELECT DISTINCT topic FROM record_topic WHERE topic > :after ORDER BY topic LIMIT :limit;
 
 -- name: all_persons
 -- Who is known by a provisional id too.
