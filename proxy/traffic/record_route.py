@@ -24,7 +24,7 @@ from proxy.rules.look_up import question
 from proxy.rules.problems import problem
 from proxy.rules.receipt import receipt
 from proxy.rules.routes import Match
-from proxy.rules.warnings import warnings
+from proxy.rules.warnings import may_warn, warnings
 from proxy.rules.wire import Answer, text_of
 from proxy.traffic import answers
 from proxy.traffic.active_profile import ActiveProfile
@@ -356,7 +356,7 @@ class RecordRoute:
 
     async def _receipt(self, write: Write, record_id: str, kept: Recorded | Same, view: dict[str, Any]) -> web.Response:
         route = write.match.route
-        said = await self._warnings(write, kept.number, view) if route.warn_if else ()
+        said = await self._warnings(write, kept.number, view) if may_warn(route, view) else ()
         return answers.receipt(receipt(route.receipt, view, record_id, kept.number, kept.state, kept.issues, said))
 
     async def _warnings(self, write: Write, number: int, view: dict[str, Any]) -> tuple[str, ...]:
