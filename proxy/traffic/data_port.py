@@ -44,10 +44,10 @@ class DataPort:
         inner = without_prefix(path, self.prefix)
         found = None if inner is None else self.profile.routes.match(request.method, inner)
         route = found.route.name if found else "other"
-        with self.meters.http_request_duration.labels(route).time():
+        with self.meters.http_request_duration_of(route).time():
             response = await self._answer_or_problem(request, found, target)
         outcome = response.get(answers.OUTCOME, "own")
-        self.meters.http_requests.labels(_known(request.method), route, outcome).inc()
+        self.meters.http_requests_of(_known(request.method), route, outcome).inc()
         return response
 
     async def _answer_or_problem(self, request: web.Request, found: Match | None, target: str) -> web.StreamResponse:

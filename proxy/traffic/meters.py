@@ -6,6 +6,7 @@ What must survive a restart is not here; it is counted by the journal's own tran
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
@@ -33,6 +34,9 @@ class Meters:
             buckets=FAST_S,
             registry=self.registry,
         )
+        # A label's own instrument is looked up under a lock each time; a profile has few of them.
+        self.http_requests_of = cache(self.http_requests.labels)
+        self.http_request_duration_of = cache(self.http_request_duration.labels)
         self.upstream_requests = Counter(
             named("upstream_requests"), "Requests sent to the upstream, by outcome.", ("outcome",), registry=self.registry
         )

@@ -40,6 +40,7 @@ from proxy.traffic.meters import Meters
 from proxy.traffic.pass_route import PassRoute
 from proxy.traffic.persons import Persons
 from proxy.traffic.reads import ReadRoute
+from proxy.traffic.record_ids import RecordIds
 from proxy.traffic.replayer import Replayer
 from proxy.traffic.sender import Sender
 from proxy.traffic.tasks import Background
@@ -103,6 +104,7 @@ class RecordRoute:
     limits: Limits
     waiting: dict[int, Desk] = field(default_factory=dict)
     under_way: UnderWay = field(default_factory=UnderWay)
+    ids: RecordIds = field(default_factory=RecordIds)
 
     async def answer(self, request: web.Request, match: Match, target: str) -> web.StreamResponse:
         """Answer one request; *target* is raw path and query, as it goes up."""
@@ -145,9 +147,9 @@ class RecordRoute:
         admission = await apart(len(content), admit, write.match, write.request.method, write.target, fields, content, known.real_ids)
         if isinstance(admission, Inadmissible):
             return admission, {}
-        doubt = self.watch.doubt()
+        now, doubt = self.clock.wall(), self.watch.doubt()
         new = NewRecord(
-            id=ULID().bytes,
+            id=self.ids.new(now),
             route=route.name,
             group=route.group,
             lanes=self.persons.lanes(admission.facts),
@@ -155,7 +157,7 @@ class RecordRoute:
             target=write.target,
             headers=block,
             body=content,
-            recorded_at=self.clock.wall(),
+            recorded_at=now,
             principal=principal,
             natural_key=self.persons.natural_key(route, admission.facts),
             content=self.persons.content(admission.facts),
