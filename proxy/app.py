@@ -260,7 +260,7 @@ def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Me
         spread_max_s=settings.replay.spread_max,
         wake=Wake(),
     )
-    keeper = OutageKeeper(journal, circuits, clock, watch, Wake(), ended=replayer.wake.ring)
+    keeper = OutageKeeper(journal, circuits, clock, watch, Wake(), ended=replayer.outage_ended)
     probers = tuple(
         Prober(name, group.probe, active, upstream, circuits, credentials, budget, meters, clock, watch, Wake(), settings.outage.slow_after)
         for name, group in profile.groups.items()

@@ -577,6 +577,10 @@ class Journal:
         """Mark the group's ended outages of which nothing is left to send; True where one was marked now."""
         return await self._engine.write(outage_ledger.mark_drained, group, now)
 
+    async def undrained(self) -> list[str]:
+        """Return the groups of which an ended outage is not marked as drained."""
+        return await self._engine.read(outage_ledger.undrained)
+
     async def running_outages(self) -> list[Outage]:
         """Return what is out now, oldest first."""
         return await self._engine.read(outage_ledger.running_outages)

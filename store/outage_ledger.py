@@ -73,6 +73,11 @@ def mark_drained(db: Db, group: str, now: int) -> bool:
     return run(db, "mark_drained", route_group=group, now=now) > 0
 
 
+def undrained(db: Db) -> list[str]:
+    """Return the groups of which an ended outage is not marked as drained."""
+    return [group for (group,) in rows(db, "undrained")]
+
+
 def running_outages(db: Db) -> list[Outage]:
     """Return what is out now, oldest first."""
     return as_outages(rows(db, "running_outages"))

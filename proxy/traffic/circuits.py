@@ -128,6 +128,11 @@ class Circuits:
         watched = self._watched[group]
         return admits(watched.circuit, self._clock.monotonic(), watched.policy) is not Admit.NO
 
+    def out(self, group: str) -> bool:
+        """Whether nothing of *group* goes up until its phase changes, of which the bells tell (without a probe a record is the canary)."""
+        watched = self._watched[group]
+        return watched.circuit.phase is Phase.OPEN and watched.policy.has_probe
+
     def closed(self, group: str) -> bool:
         """Whether nothing is wrong with *group*, so that a failure is the record's own."""
         return self._watched[group].circuit.phase is Phase.CLOSED

@@ -208,7 +208,8 @@ class RecordRoute:
     ) -> web.StreamResponse | None:
         match kept:
             case Recorded():
-                self.replayer.wake.ring()
+                if not self.circuits.out(new.group):  # else it is rung when that changes
+                    self.replayer.wake.ring()
                 return await self._receipt(write, str(ULID(new.id)), kept, view)
             case NotKept():
                 return self._stranger()

@@ -84,6 +84,12 @@ class Replayer:
     """For what those were read: groups, and what was chosen."""
     _read_s: float = -math.inf
     """When they were read."""
+    _ends: int = 0
+    """How many outages have ended in this process."""
+    _ends_seen: int = -1
+    """How many had when it was asked what is not drained."""
+    _undrained: list[str] = field(default_factory=list)
+    """The answer: groups."""
 
     async def step(self) -> float | None:
         """Start every record that may go now; return seconds until another may, None: when the bell rings."""
@@ -209,9 +215,18 @@ class Replayer:
     def _unknown_far_ms(self) -> int:
         return math.ceil(self.look_ups.wait_max_s() * 1000)
 
+    def outage_ended(self) -> None:
+        """Note that a row of the outage ledger has its end: its backlog may be drained already."""
+        self._ends += 1
+        self.wake.ring()
+
     async def _note_drained(self) -> None:
+        """Call the backlog of outages drained; a write that changes nothing would keep the next desk waiting all the same."""
+        if self._ends_seen != (ends := self._ends):
+            self._undrained, self._ends_seen = await self.journal.undrained(), ends
         for group in self.circuits.groups():
-            if await self.journal.mark_drained(group, self.clock.wall()):
+            if group in self._undrained and await self.journal.mark_drained(group, self.clock.wall()):
+                self._ends_seen = -1  # it may have had another
                 log.info("backlog of the outage is sent", extra={"action": "drained", "group": group})
 
     async def _until_due(self, groups: tuple[str, ...], now: int) -> float:

@@ -441,6 +441,10 @@ WHERE route_group = :route_group AND ended_at IS NOT NULL AND drained_at IS NULL
       SELECT 1 FROM record r
       WHERE r.route_group = :route_group AND r.state IN ('pending', 'sending', 'unknown') AND r.number <= outage.last_number);
 
+-- name: undrained
+-- Of which groups an outage is over and its backlog, as far as was noted, is not.
+SELECT DISTINCT route_group FROM outage WHERE ended_at IS NOT NULL AND drained_at IS NULL;
+
 -- name: running_outages
 -- What is out now, oldest first.
 SELECT * FROM outage WHERE ended_at IS NULL ORDER BY started_at, id;
