@@ -91,5 +91,6 @@ async def _kept(journal: Journal, number: int) -> None:
         recorded_at=now,
         natural_key=person,
         deadline_at=now + 86_400_000,
+        topics=(person,),
     )
     await journal.record(new, send=False)

@@ -103,7 +103,7 @@ def sidecar(folder: Path, upstream: int, **environ: object) -> Iterator[Process]
         "REPLAY__SPREAD_MAX": "0s",
         "REPLAY__CALLS_PER_MINUTE": 6_000_000,
     } | environ
-    (folder / "config.yaml").write_text("profile: cowin-vaccinator\n")
+    (folder / "config.yaml").write_text("profile: cowin-vaccinator\nupstream: {headers: {x-api-key: bench-key}}\n")
     env = os.environ | {f"DOSEKEEPER_{name}": str(value) for name, value in settings.items()}
     began = time.perf_counter()
     command = [str(Path(sys.executable).with_name("dosekeeper")), "--config", str(folder / "config.yaml"), "serve"]

@@ -46,6 +46,7 @@ from store.file.keyfile import journal_key
 from store.file.lock import Lock, Role
 from store.file.standing import Standing
 from store.identities import Identity, Learnt, Rekey
+from store.known_topics import KnownTopics
 from store.mending import Mending
 from store.operator_hold import OperatorHold
 from store.outage_ledger import OutageFilter, RouteRecords
@@ -119,7 +120,8 @@ class Journal:
         self._installation = installation
         self._lock = lock
         self._restored: Restored | None = None
-        self._topics: set[bytes] = set()
+        self._topics = KnownTopics()
+        self._reading_topics: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(
@@ -137,18 +139,13 @@ class Journal:
             await engine.close()
             raise
         await engine.keep_pages(_root_of_meta)
-        journal = cls(JournalFile(path, key), engine, installation, lock)
-        await journal._load_topics()
-        return journal
-
-    async def _load_topics(self) -> None:
-        try:
-            self._topics = await self._engine.read(topics.known, self.lane_hash)
-        except JournalError as error:  # what they are for, records laid over look-ups, is not worth a refusal to start
-            log.warning("records are not laid over look-ups", extra={"action": "topics_unread", "error": type(error).__name__})
+        return cls(JournalFile(path, key), engine, installation, lock)
 
     async def close(self) -> None:
         """Finish what is queued, fold the log into the file, close it, and let others have it."""
+        if self._reading_topics is not None:
+            self._reading_topics.cancel()
+            await asyncio.gather(self._reading_topics, return_exceptions=True)
         try:
             await self._engine.close()
         finally:
@@ -253,7 +250,7 @@ class Journal:
         verb: Callable[[Db], Admission] = partial(record_ledger.record, new=new, send=send, may_wait=may_wait)
         if issue is not None:
             verb = partial(record_ledger.register, new=new, issue=issue, lane_hash=self.lane_hash, send=send, may_wait=may_wait)
-        self._topics.update(new.topics)  # before it is there: more than what is there is no harm
+        self._topics.add(new.topics)  # before it is there: more than what is there is no harm
         admission = await self._engine.keep(verb, new.id, partial(record_ledger.hold_told_paper, ids=[new.id]), within_s)
         self._findable(admission.issues if isinstance(admission, Recorded) else None)
         return admission
@@ -339,9 +336,9 @@ class Journal:
         """Return when the next head that backs off becomes due; *unknown_far_ms* as for `heads`."""
         return await self._engine.read(record_search.next_due, groups, now, unknown_far_ms)
 
-    async def unknowns(self, limit: int) -> list[Record]:
-        """Return the oldest *limit* records nobody knows the fate of."""
-        return await self._engine.read(record_search.unknowns, limit)
+    async def unknowns(self, limit: int, after: int = 0) -> list[Record]:
+        """Return the oldest *limit* records nobody knows the fate of, of those with a number above *after*."""
+        return await self._engine.read(record_search.unknowns, limit, after)
 
     async def get(self, key: int | bytes) -> Record | None:
         """Return the record of this number or 16-byte id."""
@@ -395,7 +392,7 @@ class Journal:
 
     async def edit(self, seen: Record, edited: Edited, act: Act, now: int) -> Decision:
         """Let a held, or a never sent, record say something else, and queue it; what it said is kept as a revision."""
-        self._topics.update(edited.topics)
+        self._topics.add(edited.topics)
         return await self._engine.write(decision_ledger.edit, seen, edited, act, self.lane_hash, now)
 
     async def retry(self, seen: Record, act: Act, now: int) -> Decision:
@@ -482,17 +479,35 @@ class Journal:
     def _findable(self, text: str | None) -> None:
         """Note that a record may be found by *text*."""
         if text is not None:
-            self._topics.add(self.topic(text))
+            self._topics.add([self.topic(text)])
 
     def any_on(self, found_by: Iterable[bytes]) -> bool:
-        """Whether anything may be found by one of these topics; most look-ups are about nobody of whom we have something."""
-        return not self._topics.isdisjoint(found_by)
+        """
+        Whether anything may be found by one of these topics.
+
+        Most look-ups are about nobody of whom we have something: that is known without asking the file, once its topics have been read.
+        """
+        if self._reading_topics is None:
+            self._reading_topics = asyncio.create_task(self._read_topics(), name="journal-topics")
+        return self._topics.may_have(found_by)
 
     async def records_on(self, texts: Collection[str], settled_after: int) -> list[Record]:
         """Return what is found by any of *texts* and is not confirmed, or was delivered after *settled_after*; oldest first."""
         if not self.any_on(map(self.topic, texts)):
             return []
         return await self._engine.read(topics.records_on, texts, settled_after, self.lane_hash)
+
+    async def _read_topics(self) -> None:
+        try:
+            last = b""
+            while page := await self._engine.read(topics.after, last):
+                self._topics.add(page)
+                last = page[-1]
+            self._topics.add(await self._engine.read(topics.of_persons, self.lane_hash))
+        except JournalError as error:
+            log.warning("topics are looked for in the file each time", extra={"action": "topics_unread", "error": type(error).__name__})
+        else:
+            self._topics.complete = True
 
     async def remembered(self) -> Total:
         """Return how much is remembered."""
@@ -581,6 +596,10 @@ class Journal:
     async def mark_drained(self, group: str, now: int) -> bool:
         """Mark the group's ended outages of which nothing is left to send; True where one was marked now."""
         return await self._engine.write(outage_ledger.mark_drained, group, now)
+
+    async def undrained(self) -> list[str]:
+        """Return the groups (of a hold: `ALL_GROUPS`) with an ended outage that `mark_drained` would mark."""
+        return await self._engine.read(outage_ledger.undrained)
 
     async def running_outages(self) -> list[Outage]:
         """Return what is out now, oldest first."""

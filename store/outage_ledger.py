@@ -141,6 +141,11 @@ def mark_drained(db: Db, group: str, now: int) -> bool:
     return run(db, "mark_drained", route_group=group, now=now) + run(db, "mark_holds_drained", now=now) > 0
 
 
+def undrained(db: Db) -> list[str]:
+    """Return the groups (of a hold: `ALL_GROUPS`) with an ended outage that `mark_drained` would mark."""
+    return [group for (group,) in rows(db, "undrained")]
+
+
 def running_outages(db: Db) -> list[Outage]:
     """Return what is out now, oldest first."""
     return as_outages(rows(db, "running_outages"))

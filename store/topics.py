@@ -10,6 +10,9 @@ from store.queries import Db, rows, run
 from store.record_row import as_record
 from store.records import Record
 
+PAGE: Final = 5_000
+"""Topics read at once: some 5 ms, for which other reads wait."""
+
 ON_TOPIC_MAX: Final = 64
 """Records laid over one answer for one of its texts, the newest; a person has a handful, a mobile some twenty."""
 
@@ -25,10 +28,14 @@ def enter(db: Db, number: int, topics: Iterable[bytes]) -> None:
         run(db, "enter_topic", topic=topic, number=number)
 
 
-def known(db: Db, lane_hash: LaneHash) -> set[bytes]:
-    """Return every topic by which a record is found, those of persons known by a provisional id included."""
-    found = {topic for (topic,) in rows(db, "all_topics")}
-    return found | {topic_of(real, lane_hash) for (real,) in rows(db, "all_persons")}
+def after(db: Db, topic: bytes) -> list[bytes]:
+    """Return the next `PAGE` topics after *topic* by which a record is found."""
+    return [next_one for (next_one,) in rows(db, "some_topics", after=topic, limit=PAGE)]
+
+
+def of_persons(db: Db, lane_hash: LaneHash) -> list[bytes]:
+    """Return the topics of the persons who are known by a provisional id too: it is found by that, and asked for by these."""
+    return [topic_of(real, lane_hash) for (real,) in rows(db, "all_persons")]
 
 
 def records_on(db: Db, texts: Collection[str], settled_after: int, lane_hash: LaneHash) -> list[Record]:

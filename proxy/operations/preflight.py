@@ -10,15 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, assert_never
 
-from cryptography.x509 import load_pem_x509_certificates
-from joserfc.errors import JoseError
-
 from proxy.document import Place, Problem
 from proxy.document.fields import FromEnvironment, FromFile, FromText, HeaderSource
 from proxy.rules.client_keys import parsed
 from proxy.rules.loopback import is_loopback
 from proxy.settings import Settings
-from proxy.traffic.client_proof import private_key
 from proxy.traffic.server import wire_problem
 
 OTHERS_READ: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -81,6 +77,10 @@ def _signs(key: str, file: Path) -> Iterator[Problem]:
     if unread := _unreadable(file):
         yield _problem(key, unread)
         return
+    from joserfc.errors import JoseError
+
+    from proxy.traffic.client_proof import private_key
+
     try:
         private_key(file.read_bytes())
     except (ValueError, TypeError, JoseError):
@@ -160,6 +160,8 @@ def _over(settings: Settings, now: datetime) -> Iterator[Problem]:
     for key, file in certificates.items():
         if file is None or _unreadable(file):
             continue
+        from cryptography.x509 import load_pem_x509_certificates
+
         try:
             certificate = load_pem_x509_certificates(file.read_bytes())[0]
         except (ValueError, IndexError):

@@ -93,8 +93,10 @@ def _or(node: Node) -> Ask:
 def _comparison(node: Node) -> Ask:
     compare = TreeInterpreter.COMPARATOR_FUNC[node["value"]]
     left, right = _children(node)
-    if node["value"] in ("eq", "ne"):
-        return lambda data: compare(left(data), right(data))
+    if node["value"] == "eq":
+        return lambda data: _equal(left(data), right(data))
+    if node["value"] == "ne":
+        return lambda data: not _equal(left(data), right(data))
 
     def ask(data: Any) -> Any:  # noqa: ANN401 - any JSON
         one, other = left(data), right(data)
@@ -136,6 +138,11 @@ def _children(node: Node) -> list[Ask]:
 def _true(found: object) -> bool:
     """To JMESPath null, false and empty text, lists and mappings are false, and 0 is true."""
     return bool(found) or (found == 0 and found is not False)
+
+
+def _equal(one: object, other: object) -> bool:
+    """To JMESPath, unlike Python, 1 is not true and 0 not false."""
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
 def _ordered(found: object) -> bool:

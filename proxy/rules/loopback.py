@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ class Seat(StrEnum):
     """Another machine; or a page of another host, which made a browser on this machine send it."""
 
 
+@lru_cache(256)
 def is_loopback(host: str) -> bool:
     """Whether *host* is a loopback address or localhost."""
     try:
@@ -45,14 +47,20 @@ def seat(peer: str, fields: Fields) -> Seat:
         fields: As they came. A Host with a domain says that a page made a browser believe that its own name is this machine's (DNS
             rebinding); a form from another origin, that a page made the browser send it.
     """
-    kind = (first(fields, b"content-type") or "").partition(";")[0].strip().lower()
-    origin = first(fields, b"origin")
-    posted = origin is not None and kind in FORM_TYPES and not _is_local(host_of(origin))
     named = first(fields, b"host")  # none, or an empty one: no browser sends that
-    if not is_loopback(peer) or posted or (named and not _is_local(host_of(f"//{named}"))):
+    if not is_loopback(peer) or (named and not _is_local(host_of(f"//{named}"))) or _is_foreign_form(fields):
         return Seat.ELSEWHERE
-    forwarded = any(n.lower() in FORWARDED or n.lower().startswith(FORWARDED_PREFIX) for n, _ in fields)
+    names = [n.lower() for n, _ in fields]
+    forwarded = any(name in FORWARDED or name.startswith(FORWARDED_PREFIX) for name in names)
     return Seat.FORWARDED if forwarded else Seat.HERE
+
+
+def _is_foreign_form(fields: Fields) -> bool:
+    origin = first(fields, b"origin")
+    if origin is None:
+        return False
+    kind = (first(fields, b"content-type") or "").partition(";")[0].strip().lower()
+    return kind in FORM_TYPES and not _is_local(host_of(origin))
 
 
 def host_of(url: str) -> str:

@@ -76,9 +76,13 @@ def seen_otherwise(path: str) -> bool:
     if "//" in path:
         return True
     for _ in range(DECODED_MAX):
-        if _OTHERWISE.search(path) or any(segment.partition(";")[0] in (".", "..") for segment in path.split("/")):
+        if _OTHERWISE.search(path) or ("/." in f"/{path}" and _climbs(path)):
             return True
         if "%" not in path:
             return False
         path = unquote(path)
     return False
+
+
+def _climbs(path: str) -> bool:
+    return any(segment.partition(";")[0] in (".", "..") for segment in path.split("/"))

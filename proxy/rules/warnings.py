@@ -8,6 +8,22 @@ from typing import Any
 from proxy.profiles.model import Route
 
 
+class _Noting(dict[str, Any]):
+    """Data of an expression, and whether it looked for `known`."""
+
+    looked = False
+
+    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - any JSON
+        self.looked |= name == "known"
+        return super().get(name, default)
+
+
+def may_warn(route: Route, request: Mapping[str, Any]) -> bool:
+    """Whether it depends on what is known of the person, or is certain, that `warnings` says something; else nobody need be looked up."""
+    data = _Noting(request=request)
+    return any(warning.when.holds(data) or data.looked for warning in route.warn_if)
+
+
 def warnings(route: Route, request: Mapping[str, Any], look_up_view: Mapping[str, Any]) -> tuple[str, ...]:
     """
     Return what is to be said of a request that was kept while the upstream could not judge it.

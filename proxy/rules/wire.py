@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from functools import lru_cache
 
 Fields = tuple[tuple[bytes, bytes], ...]
 """Header fields as they stood on the wire: names in their own case, in their own order."""
@@ -19,6 +20,7 @@ def first(fields: Fields, name: bytes) -> str | None:
     return None
 
 
+@lru_cache(64)  # a server says the same one all second long
 def http_date(value: str | None) -> datetime | None:
     """Return a date field's value as an aware time, None where there is none or it cannot be read."""
     try:

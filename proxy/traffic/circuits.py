@@ -136,6 +136,11 @@ class Circuits:
         """Whether one of *groups* is in doubt, or the upstream has asked for a pause."""
         return self._paused() or any(self._watched[group].circuit.phase is Phase.SUSPECT for group in groups)
 
+    def out(self, group: str) -> bool:
+        """Whether nothing of *group* goes up until its phase changes, of which the bells tell (without a probe a record is the canary)."""
+        watched = self._watched[group]
+        return watched.circuit.phase is Phase.OPEN and watched.policy.has_probe
+
     def closed(self, group: str) -> bool:
         """Whether nothing is wrong with *group*, so that a failure is the record's own."""
         return self._watched[group].circuit.phase is Phase.CLOSED

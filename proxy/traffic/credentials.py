@@ -96,6 +96,12 @@ class Credentials:
     _proved: dict[bytes, Held] = field(default_factory=dict)
     _offered: dict[bytes, Held] = field(default_factory=dict)
     _same: dict[bytes, bytes] = field(default_factory=dict)
+    names: frozenset[bytes] = field(init=False)
+    """The credential fields, lower case."""
+
+    def __post_init__(self) -> None:
+        """Take the names together: they stay as long as the process."""
+        self.names = frozenset(name.encode() for name in self.named.headers) | self.own.names
 
     async def load(self, journal: Journal) -> None:
         """Know again what the process before this one knew: whom the server took, who stands in for whom, which keys sign."""
@@ -190,11 +196,6 @@ class Credentials:
         was_good = age_s is not None and age_s <= self.rules.trust_for_s and not self._over(held)
         self.acceptances.refused(held.mark)
         return held.principal if was_good else None
-
-    @property
-    def names(self) -> frozenset[bytes]:
-        """The credential fields, lower case."""
-        return frozenset(name.encode() for name in self.named.headers) | self.own.names
 
     def _held(self, fields: Fields, credential: Fields, claims: Mapping[str, Any]) -> Held | None:
         theirs = tuple((n, v) for n, v in credential if n.lower() not in self.own.names)

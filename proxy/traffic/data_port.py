@@ -55,13 +55,13 @@ class DataPort:
         found = None if inner is None else self.profile.routes.match(request.method, inner)
         route = found.route.name if found else "other"
         endless = listens(request, path)
-        with nullcontext() if endless else self.meters.http_request_duration.labels(route).time():
+        with nullcontext() if endless else self.meters.http_request_duration_of(route).time():
             response = answers.for_reader(request, await self._answer_or_problem(request, found, target))
         if found and found.route.policy in (Policy.RECORD, Policy.READ):
             now = self.clock.monotonic()
             self.waits.note(found.route.group, now, now - began_s)
         outcome = response.get(answers.OUTCOME, "own")
-        self.meters.http_requests.labels(_known(request.method), route, outcome).inc()
+        self.meters.http_requests_of(_known(request.method), route, outcome).inc()
         return response
 
     async def _answer_or_problem(self, request: web.Request, found: Match | None, target: str) -> web.StreamResponse:

@@ -59,6 +59,8 @@ class Fetch:
 
 
 async def _read(answer: StreamedAnswer) -> Fetched:
+    if answer.whole is not None:
+        return Answer(answer.status, answer.reason, answer.fields, answer.whole)
     parts: list[bytes] = []
     size = 0
     try:

@@ -7,6 +7,7 @@ What must survive a restart is not here; it is counted by the journal's own tran
 from __future__ import annotations
 
 import math
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final, TypeVar
 
@@ -32,6 +33,9 @@ class Meters:
         self._make(Info, "build_info").info({"version": running_version()})
         self.http_requests = self._make(Counter, "http_requests_total")
         self.http_request_duration = self._timed("http_request_duration_seconds")
+        # A label's own instrument is looked up under a lock each time; a profile has few of them.
+        self.http_requests_of = cache(self.http_requests.labels)
+        self.http_request_duration_of = cache(self.http_request_duration.labels)
         self.upstream_requests = self._make(Counter, "upstream_requests_total")
         self.upstream_request_duration = self._timed("upstream_request_duration_seconds")
         self.probe_success = self._make(Gauge, "probe_success")

@@ -6,7 +6,7 @@ import hmac
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from proxy.document.fields import HeaderSource
 from proxy.rules.outcome import OutcomeKind
@@ -14,8 +14,10 @@ from proxy.rules.wire import Fields, first
 from proxy.settings.model import Upstream
 from proxy.traffic.clock import Clock
 from proxy.traffic.sources import read_now
-from proxy.traffic.token_source import TokenSource
 from proxy.traffic.upstream import Upstream as Door
+
+if TYPE_CHECKING:  # it takes 10 MB of memory, and is needed only where there is `oauth2`
+    from proxy.traffic.token_source import TokenSource
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +122,8 @@ def own_credential(
     """
     own = OwnCredential(settings.headers, told=told)
     if settings.oauth2 is not None:
+        from proxy.traffic.token_source import TokenSource
+
         own.tokens = TokenSource(settings.oauth2, door, clock, wall or clock.wall, own.tell)
         own.tell()
     return own

@@ -13,7 +13,7 @@ from proxy.rules.fields import overlaid, to_block, with_length
 from proxy.rules.outcome import Outcome, OutcomeKind, classify_head, failed
 from proxy.rules.problems import problem
 from proxy.rules.slots import translated
-from proxy.rules.wire import Failure, Fields, first
+from proxy.rules.wire import Answer, Failure, Fields, first
 from proxy.texts import Text
 from proxy.traffic import answers
 from proxy.traffic.active_profile import ActiveProfile
@@ -141,6 +141,8 @@ class PassRoute:
 
 
 async def _relay_answer(request: web.BaseRequest, answer: StreamedAnswer) -> web.StreamResponse:
+    if answer.whole is not None:
+        return answers.relayed(Answer(answer.status, answer.reason, answer.fields, answer.whole))
     response = web.StreamResponse(status=answer.status, reason=answer.reason)
     answers.relay_fields(answer.fields, response)
     await response.prepare(request)

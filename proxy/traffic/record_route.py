@@ -24,7 +24,7 @@ from proxy.rules.look_up import question
 from proxy.rules.problems import problem
 from proxy.rules.receipt import receipt
 from proxy.rules.routes import Match
-from proxy.rules.warnings import warnings
+from proxy.rules.warnings import may_warn, warnings
 from proxy.rules.wire import Answer, text_of
 from proxy.texts import Text, preferred
 from proxy.traffic import answers
@@ -41,6 +41,7 @@ from proxy.traffic.meters import Meters
 from proxy.traffic.pass_route import PassRoute
 from proxy.traffic.persons import Persons
 from proxy.traffic.reads import ReadRoute
+from proxy.traffic.record_ids import RecordIds
 from proxy.traffic.replayer import Replayer
 from proxy.traffic.sender import Sender
 from proxy.traffic.tasks import Background
@@ -104,6 +105,7 @@ class RecordRoute:
     limits: Limits
     waiting: dict[int, Desk] = field(default_factory=dict)
     under_way: UnderWay = field(default_factory=UnderWay)
+    ids: RecordIds = field(default_factory=RecordIds)
 
     async def answer(self, request: web.Request, match: Match, target: str) -> web.StreamResponse:
         """Answer one request; *target* is raw path and query, as it goes up."""
@@ -148,9 +150,9 @@ class RecordRoute:
         admission = await apart(len(content), admit, write.match, write.request.method, write.target, fields, content, known.real_ids)
         if isinstance(admission, Inadmissible):
             return admission, {}
-        doubt = self.watch.doubt()
+        now, doubt = self.clock.wall(), self.watch.doubt()
         new = NewRecord(
-            id=ULID().bytes,
+            id=self.ids.new(now),
             route=route.name,
             group=route.group,
             lanes=self.persons.lanes(admission.facts),
@@ -158,7 +160,7 @@ class RecordRoute:
             target=write.target,
             headers=block,
             body=content,
-            recorded_at=self.clock.wall(),
+            recorded_at=now,
             principal=principal,
             natural_key=self.persons.natural_key(route, admission.facts),
             content=self.persons.content(admission.facts),
@@ -209,7 +211,8 @@ class RecordRoute:
     ) -> web.StreamResponse | None:
         match kept:
             case Recorded():
-                self.replayer.wake.ring()
+                if not self.circuits.out(new.group):  # else it is rung when that changes
+                    self.replayer.wake.ring()
                 return await self._receipt(write, str(ULID(new.id)), kept, view)
             case NotKept():
                 return self._stranger()
@@ -363,7 +366,7 @@ class RecordRoute:
 
     async def _receipt(self, write: Write, record_id: str, kept: Recorded | Same, view: dict[str, Any]) -> web.Response:
         route = write.match.route
-        said = await self._warnings(write, kept.number, view) if route.warn_if else ()
+        said = await self._warnings(write, kept.number, view) if may_warn(route, view) else ()
         language = preferred(write.request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
         return answers.receipt(receipt(route.receipt, view, record_id, kept.number, kept.state, kept.issues, said, language))
 

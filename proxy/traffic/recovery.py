@@ -8,7 +8,8 @@ because the disk failed, to use paper.
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 from proxy.traffic.clock import Clock
@@ -16,9 +17,12 @@ from proxy.traffic.look_ups import LookUps
 from store.copies import Restored
 from store.journal import Journal
 from store.record_search import RecordFilter
-from store.records import RecordState, Settlement
+from store.records import Record, RecordState, Settlement
 
 log = logging.getLogger(__name__)
+
+Pages = Callable[[int], Awaitable[list[Record]]]
+"""Gives the page of records that begins after a number."""
 
 AT_ONCE: Final = 1_000
 """Records moved between two questions for more."""
@@ -35,7 +39,7 @@ async def take_over(journal: Journal, clock: Clock, look_ups: LookUps) -> None:
     # First: what of it stands as `sending` was never sent.
     told_paper = await journal.hold_told_paper(ids) if (ids := journal.told_paper()) else 0
     interrupted = await journal.recover(clock.wall())
-    held = await _held(journal, clock, look_ups, RecordFilter(states=(RecordState.UNKNOWN,)), UNDECIDABLE)
+    held = await _held(journal, clock, look_ups, partial(journal.unknowns, AT_ONCE), UNDECIDABLE)
     restored = await journal.settle_in(clock.wall())
     if restored is not None:
         held += await _settle_copy(journal, clock, look_ups, restored)
@@ -47,16 +51,19 @@ async def _settle_copy(journal: Journal, clock: Clock, look_ups: LookUps, restor
     log.warning("this journal is a copy: what was unsent in it is looked up before it is sent", extra={"action": "restored", **numbers})
     if restored.taken_over:  # later a person may have vouched for one of them
         return 0
-    unsent = RecordFilter(states=(RecordState.PENDING,))
+
+    def unsent(after: int) -> Awaitable[list[Record]]:
+        return journal.find(RecordFilter(states=(RecordState.PENDING,), after=after, limit=AT_ONCE))
+
     held = await _held(journal, clock, look_ups, unsent, RESTORED, up_to=restored.last_number)
     await journal.mark_taken_over()
     return held
 
 
-async def _held(journal: Journal, clock: Clock, look_ups: LookUps, wanted: RecordFilter, to: Settlement, up_to: int | None = None) -> int:
-    """Hold those of the *wanted* records that cannot be looked up; return how many that were."""
+async def _held(journal: Journal, clock: Clock, look_ups: LookUps, after_number: Pages, to: Settlement, up_to: int | None = None) -> int:
+    """Hold those of the records in all pages that cannot be looked up; return how many that were."""
     held, after = 0, 0
-    while page := await journal.find(replace(wanted, after=after, limit=AT_ONCE)):
+    while page := await after_number(after):
         after = page[-1].number
         for record in page:
             if not look_ups.possible(record.route) and (up_to is None or record.number <= up_to):

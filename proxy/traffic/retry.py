@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
@@ -22,6 +22,8 @@ WAIT_AFTER_FAILURE: Final = wait_random_exponential(multiplier=1, max=60)
 
 WAIT_FOR_DISK: Final = wait_random_exponential(multiplier=0.2, max=5)
 """For the journal: it troubles nobody but our own disk, and a record that is not settled keeps its person's next one waiting."""
+
+T = TypeVar("T")
 
 Step = Callable[[], Awaitable[float | None]]
 """Does what is due and returns seconds until it wants to run again; None: not until woken."""
@@ -56,12 +58,8 @@ async def keep_running(name: str, step: Step, wake: Wake) -> None:
 
     # Not BaseException: tenacity would take a cancellation for a failure and never end.
     trying = AsyncRetrying(retry=retry_if_exception_type(Exception), wait=WAIT_AFTER_FAILURE, before_sleep=report)
-
-    async def once() -> float | None:
-        return await step()  # tenacity awaits what was defined with `async def` only; a lambda's coroutine it would drop
-
     while True:
-        await wake.wait(await trying(once))
+        await wake.wait(await _tried(step, Exception, lambda: trying))
 
 
 async def until_kept(act: Callable[[], Awaitable[object]], first_failure: Callable[[], None]) -> None:
@@ -79,16 +77,22 @@ async def until_kept(act: Callable[[], Awaitable[object]], first_failure: Callab
         first_failure()
         log.error("journal did not take a settlement", extra={"action": "settle_failed", "tries": state.attempt_number})
 
-    try:
-        await act()  # mostly all there is to it; tenacity takes nearly as long as the settling
-    except JournalError as error:
-        failures = [error]
-    else:
-        return
+    def trying() -> AsyncRetrying:
+        return AsyncRetrying(retry=retry_if_exception_type(JournalError), wait=WAIT_FOR_DISK, before_sleep=report)
 
-    async def once() -> None:
+    await _tried(act, JournalError, trying)
+
+
+async def _tried(act: Callable[[], Awaitable[T]], failing: type[Exception], trying: Callable[[], AsyncRetrying]) -> T:
+    """Return what *act* returns. tenacity is asked only once it has failed: for each step it takes nearly as long as the step."""
+    try:
+        return await act()
+    except failing as error:
+        failures = [error]
+
+    async def once() -> T:  # tenacity awaits what was defined with `async def` only; a lambda's coroutine it would drop
         if failures:
             raise failures.pop()  # the first try was made above
-        await act()  # for the reason above
+        return await act()
 
-    await AsyncRetrying(retry=retry_if_exception_type(JournalError), wait=WAIT_FOR_DISK, before_sleep=report)(once)
+    return await trying()(once)

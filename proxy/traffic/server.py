@@ -41,12 +41,23 @@ def data_app(port: DataPort) -> web.Application:
         return await answer(request)  # also what the route below does not match: `*`, or a line feed
 
     app = web.Application(middlewares=[every])
-    app.router.add_route("*", "/{path:.*}", answer)  # else aiohttp makes an exception of each request, and a chain of handlers for it
+    app.router.register_resource(_Everything(answer))  # else aiohttp makes an exception of each request, and a chain of handlers for it
     app.on_response_prepare.append(strip_added)
     if port.origins:
         app.on_response_prepare.append(port.share)
     app.on_shutdown.append(lambda _: port.stop())
     return app
+
+
+class _Everything(web.PlainResource):
+    """Every path and method, without a look at them: which route it is, is for the profile to say."""
+
+    def __init__(self, answer: Handler) -> None:
+        super().__init__("/")
+        self._only = self.add_route("*", answer)
+
+    async def resolve(self, request: web.Request) -> tuple[web.UrlMappingMatchInfo, set[str]]:  # noqa: ARG002 - aiohttp's signature
+        return web.UrlMappingMatchInfo({}, self._only), set()
 
 
 class Port:

@@ -11,12 +11,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 
 from proxy.rules.wire import Answer
 from proxy.settings.model import Recording
@@ -25,6 +22,9 @@ from proxy.traffic.retry import Wake
 from proxy.traffic.upstream import Outgoing, Upstream, elsewhere
 from store.errors import JournalError
 from store.journal import Journal
+
+if TYPE_CHECKING:  # it takes 10 MB of memory, and is needed only where there is a `jwks_url`
+    from joserfc.jwk import KeySet
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +61,9 @@ class TokenKeys:
         """Return the claims of *token* if signature, issuer and audience are right, else None; whether it is over is for the caller."""
         if token is None or self._keys is None:
             return None
+        from joserfc import jwt
+        from joserfc.errors import JoseError
+
         try:
             found = jwt.decode(token, self._keys, algorithms=ALGORITHMS)
         except (JoseError, ValueError, TypeError, KeyError):
@@ -106,6 +109,9 @@ class TokenKeys:
 
 def _key_set(body: bytes) -> KeySet | None:
     """Return the keys in *body* that can sign a token, one by one: a kind that we do not know must not cost us the others."""
+    from joserfc.errors import JoseError
+    from joserfc.jwk import KeySet
+
     try:
         members = orjson.loads(body)["keys"]
         usable = [key for key in members if key.get("kty") in KIND and key.get("use", "sig") == "sig"]

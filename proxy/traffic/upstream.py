@@ -108,7 +108,9 @@ class Upstream:
             yield _failure_of(error)
             return
         async with response:
-            yield StreamedAnswer(response.status, _reason(response), tuple(response.raw_headers), _chunks(response, deadline))
+            yield StreamedAnswer(
+                response.status, _reason(response), tuple(response.raw_headers), _chunks(response, deadline), _here(response.content)
+            )
 
     def _request(self, session: aiohttp.ClientSession, outgoing: Outgoing) -> aiohttp.client._RequestContextManager:
         return session.request(
@@ -123,12 +125,13 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class StreamedAnswer:
-    """An answer whose body is still arriving."""
+    """An answer whose body is still arriving. `whole` is the body where all of it has come with the head, as that of most answers does."""
 
     status: int
     reason: str
     fields: Fields
     chunks: AsyncIterator[bytes]
+    whole: bytes | None = None
 
 
 class Broken(Exception):
@@ -194,6 +197,11 @@ async def _read_all(response: aiohttp.ClientResponse) -> bytes:
             raise aiohttp.ClientPayloadError
         parts.append(chunk)
     return b"".join(parts)
+
+
+def _here(content: aiohttp.StreamReader) -> bytes | None:
+    """Return all of a body, taken off its stream; None where some of it may still come, or there is none."""
+    return (content.read_nowait() or None) if content.is_eof() and content.exception() is None else None
 
 
 async def _chunks(response: aiohttp.ClientResponse, deadline: float) -> AsyncIterator[bytes]:

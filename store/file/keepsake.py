@@ -10,16 +10,16 @@ import os
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
-
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import CBC
+from typing import TYPE_CHECKING, Final
 
 from store.file.folder import sync_folder
 from store.file.log import Log
 from store.file.migrate import MIGRATIONS
 from store.file.pages import PAGE_BYTES, SALT_BYTES, Pages
+
+if TYPE_CHECKING:  # it takes 7 MB of memory, and is needed at a first start, after a migration and in a rescue only
+    from cryptography.hazmat.primitives.ciphers import Cipher
+    from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 _ENTRY: Final = struct.Struct(f">I{PAGE_BYTES}s")
 _IV_AT, _MAC_AT = PAGE_BYTES - 80, PAGE_BYTES - 64
@@ -79,8 +79,7 @@ def first_page(kept: bytes, key: bytes, size: int, pages: Pages) -> bytes:
     """Return a first page that was kept, made to fit a file of *size* pages of which only the tables are read."""
     clear = bytearray(_clear(1, kept, key))
     clear[28:40] = struct.pack(">3I", size, 0, 0)  # no free pages: nothing is written into this file
-    encryptor = Cipher(AES(key), CBC(kept[_IV_AT:_MAC_AT])).encryptor()
-    content = encryptor.update(bytes(clear[SALT_BYTES:])) + kept[_IV_AT:_MAC_AT]
+    content = _cipher(key, kept).encryptor().update(bytes(clear[SALT_BYTES:])) + kept[_IV_AT:_MAC_AT]
     return pages.sealed(1, kept[:SALT_BYTES] + content)
 
 
@@ -105,8 +104,15 @@ def _tree(root: int, page: Callable[[int], bytes], key: bytes) -> Iterator[int]:
 
 def _clear(number: int, page: bytes, key: bytes) -> bytes:
     start = SALT_BYTES if number == 1 else 0
-    decryptor = Cipher(AES(key), CBC(page[_IV_AT:_MAC_AT])).decryptor()
-    return page[:start] + decryptor.update(page[start:_IV_AT])
+    return page[:start] + _cipher(key, page).decryptor().update(page[start:_IV_AT])
+
+
+def _cipher(key: bytes, page: bytes) -> Cipher[CBC]:
+    from cryptography.hazmat.primitives.ciphers import Cipher
+    from cryptography.hazmat.primitives.ciphers.algorithms import AES
+    from cryptography.hazmat.primitives.ciphers.modes import CBC
+
+    return Cipher(AES(key), CBC(page[_IV_AT:_MAC_AT]))
 
 
 def _path(journal: Path) -> Path:

@@ -189,11 +189,11 @@ WHERE route_group = :route_group AND state IN ('pending', 'unknown') AND behind 
   AND due_at <= CASE state WHEN 'unknown' THEN :unknown_far ELSE :far END;
 
 -- name: unknowns
--- The oldest records nobody knows the fate of. (The three states name the index that holds only those.)
+-- The oldest records nobody knows the fate of, of those after a number. (The three states name the index that holds only those.)
 SELECT * FROM whole_record
 WHERE number IN (
     SELECT number FROM record
-    WHERE state IN ('sending', 'unknown', 'held') AND state = 'unknown'
+    WHERE state IN ('sending', 'unknown', 'held') AND state = 'unknown' AND number > :after
     ORDER BY number LIMIT :limit)
 ORDER BY number;
 
@@ -510,6 +510,14 @@ WHERE route_group = '*' AND ended_at IS NOT NULL AND drained_at IS NULL
   AND NOT EXISTS (
       SELECT 1 FROM record r WHERE r.state IN ('pending', 'sending', 'unknown') AND r.number <= outage.last_number);
 
+-- name: undrained
+-- The groups (of a hold: `*`) with an outage that is over and has nothing left to send, and is not noted as drained.
+SELECT DISTINCT route_group FROM outage
+WHERE ended_at IS NOT NULL AND drained_at IS NULL
+  AND NOT EXISTS (
+      SELECT 1 FROM record r
+      WHERE outage.route_group IN (r.route_group, '*') AND r.state IN ('pending', 'sending', 'unknown') AND r.number <= outage.last_number);
+
 -- name: running_outages
 -- What is out now, oldest first.
 SELECT * FROM outage WHERE kind = 'down' AND ended_at IS NULL ORDER BY started_at, id;
@@ -692,9 +700,9 @@ ORDER BY w.number DESC LIMIT :limit;
 -- The provisional ids that turned out to be this person.
 SELECT provisional FROM identity WHERE real = :real;
 
--- name: all_topics
--- By what records are found.
-SELECT DISTINCT topic FROM record_topic;
+-- name: some_topics
+-- A page of that by which records are found.
+SELECT DISTINCT topic FROM record_topic WHERE topic > :after ORDER BY topic LIMIT :limit;
 
 -- name: all_persons
 -- Who is known by a provisional id too.

@@ -78,13 +78,17 @@ async def test_it_is_drained_when_nothing_from_before_its_end_is_left_to_send(jo
     await journal.record(make(at=NOON + 10_000), send=True)
     await journal.record(make(at=NOON + 10_000), send=True)
     assert not await journal.mark_drained(GROUP, NOON + 11_000)
+    assert await journal.undrained() == []
     await journal.end_outage(outage.id, NOON + 15_000, seen_at(NOON + 15_000))
     await journal.record(make(at=NOON + 20_000), send=True)
     await journal.settle(1, 1, Settlement(RecordState.DELIVERED, "accepted"), NOON + 20_000)
     assert not await journal.mark_drained(GROUP, NOON + 21_000)
+    assert await journal.undrained() == []
     await journal.settle(2, 1, Settlement(RecordState.HELD, "refused"), NOON + 22_000)
+    assert await journal.undrained() == [GROUP]
     assert await journal.mark_drained(GROUP, NOON + 23_000)
     assert not await journal.mark_drained(GROUP, NOON + 24_000)
+    assert await journal.undrained() == []
     assert (await last(journal)).drained_at == NOON + 23_000
     await journal.reopen_outage(outage.id, Failed(NOON + 30_000), seen_at(NOON + 30_000))
     assert (await last(journal)).drained_at is None

@@ -111,6 +111,7 @@ async def test_a_stop_leaves_sends_unknown(journal: Journal, make: MakeRecord) -
         (2, True, "interrupted"),
     ]
     assert [record.number for record in await journal.unknowns(1)] == [1]
+    assert [record.number for record in await journal.unknowns(1, after=1)] == [2]
 
 
 async def test_a_delivery_found_missing_returns_to_its_old_place(journal: Journal, make: MakeRecord) -> None:

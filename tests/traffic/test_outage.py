@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
+import pytest
+
+from proxy.rules.circuit import resumed
 from simulator import Simulator
 from store.outage_ledger import OutageFilter
 from store.records import RecordState
@@ -49,11 +53,49 @@ async def test_once_the_outage_is_known_no_desk_waits_for_the_network(sim: Simul
     assert int(refused.headers["Retry-After"]) >= 1
 
 
+async def test_a_dose_in_an_outage_sends_nobody_to_look_for_what_could_be_sent(
+    sim: Simulator, centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It took two commits more and two reads, for which the next desk waited."""
+    await sim.faults.add("refuse")
+    await centre.go_down()
+    rung: list[None] = []
+    monkeypatch.setattr(centre.sidecar.replayer.wake, "ring", lambda: rung.append(None))
+    await centre.vaccinate(people(sim)[0])
+    assert (await centre.states(), rung) == (["pending"], [])
+
+    circuits, now_s = centre.sidecar.circuits, centre.sidecar.clock.monotonic()
+    circuits.resume("registration", resumed("refused", now_s, now_s))
+    assert not circuits.out("registration"), "it has no probe: what is recorded may be the canary"
+
+
 async def test_with_nothing_to_send_the_probes_alone_end_it(sim: Simulator, centre: Centre) -> None:
     await sim.faults.add("refuse")
     await centre.go_down()
     await sim.faults.clear()
     await centre.until_phase("closed")
+
+
+async def drained(centre: Centre) -> bool:
+    rows = await centre.sidecar.journal.outages(OutageFilter(groups=("vaccinator",)))
+    return bool(rows) and rows[0].drained_at is not None
+
+
+async def test_what_is_drained_is_noted_once(sim: Simulator, centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
+    await sim.faults.add("refuse")
+    await centre.go_down()
+    await sim.faults.clear()
+    await centre.until(partial(drained, centre))
+    noted: list[str] = []
+
+    async def note(group: str, _: int) -> bool:
+        noted.append(group)
+        return False
+
+    await centre.sidecar.replayer._note_drained()
+    monkeypatch.setattr(centre.sidecar.journal, "mark_drained", note)
+    await centre.sidecar.replayer._note_drained()
+    assert noted == []
 
 
 async def test_the_outage_is_one_row_with_its_true_start_and_end(sim: Simulator, centre: Centre) -> None:
@@ -63,12 +105,7 @@ async def test_the_outage_is_one_row_with_its_true_start_and_end(sim: Simulator,
         await centre.vaccinate(person)
     await sim.faults.clear()
     await centre.until_all(RecordState.DELIVERED, 3)
-
-    async def drained() -> bool:
-        rows = await centre.sidecar.journal.outages(OutageFilter(groups=("vaccinator",)))
-        return bool(rows) and rows[0].drained_at is not None
-
-    await centre.until(drained)
+    await centre.until(partial(drained, centre))
     (row,) = await centre.sidecar.journal.outages(OutageFilter(groups=("vaccinator",)))
     true = next(entry for entry in sim.faults.history if entry.id == fault)
     assert true.lifted_at is not None
