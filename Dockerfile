@@ -24,8 +24,8 @@ RUN install -d -o 10001 -g 10001 -m 0700 /data
 USER 10001:10001
 WORKDIR /data
 VOLUME /data
-# The admin port stays on the container's own loopback: docker exec … dosekeeper status. To scrape it from outside give it a token:
-# -e DOSEKEEPER_ADMIN__HOST=0.0.0.0 -e DOSEKEEPER_ADMIN__TOKEN_FILE=/data/admin.token -p 127.0.0.1:8481:8481
+# The admin port stays on the container's own loopback: docker exec … dosekeeper status. For Prometheus there is a port of its own:
+# -e DOSEKEEPER_METRICS__HOST=0.0.0.0 -e DOSEKEEPER_METRICS__PORT=8482 -e DOSEKEEPER_METRICS__TOKEN_FILE=/data/metrics.token -p 8482:8482
 ENV PATH=/opt/dosekeeper/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     DOSEKEEPER_LISTEN__HOST=0.0.0.0 \

@@ -1,5 +1,5 @@
 """
-The service: the journal, the traffic and the two ports, from start to a clean stop.
+The service: the journal, the traffic and the ports, from start to a clean stop.
 
 Nothing here is POSIX only: where the event loop takes no signal handlers, or there is no SIGHUP, it goes without.
 """
@@ -10,26 +10,29 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from proxy.app import Sidecar, assembled
-from proxy.console.app import admin_app
+from proxy.console.app import admin_app, metrics_app
 from proxy.console.guard import Guard
-from proxy.console.metrics import Metrics, running_version
+from proxy.console.metrics import Metrics
 from proxy.document import DocumentError
 from proxy.operations import replay
 from proxy.operations.centre import Centre, Traffic
+from proxy.operations.health import in_a_line
 from proxy.operations.holding import HoldKeeper
 from proxy.operations.identity import journal_identity
 from proxy.operations.runs import Replays
 from proxy.operations.status import public_status
 from proxy.profiles.load import load_profile
 from proxy.settings import Settings
+from proxy.settings.model import Admin, MetricsPort
+from proxy.supervisor import Supervisor, supervisor_of
 from proxy.traffic.active_profile import ActiveProfile, GroupsChanged
-from proxy.traffic.meters import Meters
+from proxy.traffic.meters import Meters, running_version
 from proxy.traffic.retry import Step, Wake, keep_running
 from proxy.traffic.server import Port, data_app, tls_context
 from store.file.lock import Role
@@ -37,8 +40,8 @@ from store.journal import open_journal
 
 log = logging.getLogger(__name__)
 
-ADMIN_AGAIN_S: Final = 5.0
-"""Wait until the admin port is tried again when it could not be opened."""
+SIDE_PORT_AGAIN_S: Final = 5.0
+"""Wait until the admin or the metrics port is tried again when it could not be opened."""
 
 
 class NoDataPort(Exception):
@@ -57,17 +60,25 @@ async def serve(settings: Settings, environ: Mapping[str, str]) -> None:
     stop = asyncio.Event()
     _on_signal("SIGTERM", stop.set)
     _on_signal("SIGINT", stop.set)
-    meters = Meters()
+    meters, supervisor = Meters(), supervisor_of(environ)
     async with running(settings, environ, Role.SERVICE, meters) as (sidecar, centre), _data_port(settings, sidecar, centre) as port:
         _on_signal("SIGHUP", lambda: reread_profile(settings, sidecar.profile))
         log.info("ready", extra={"action": "ready", "host": settings.listen.host, "port": port, "version": running_version()})
-        await stop.wait()
+        async with _kept_running("supervisor", partial(_tell, supervisor, centre), Wake()):
+            await stop.wait()
+        supervisor.tell("STOPPING=1")
         log.info("stopping", extra={"action": "stopping"})
+
+
+async def _tell(supervisor: Supervisor, centre: Centre) -> float:
+    # READY each time: it does no harm again, and one message may be lost where many services start at once.
+    supervisor.tell("READY=1", "WATCHDOG=1", f"STATUS={in_a_line(centre)}")
+    return supervisor.every_s
 
 
 @asynccontextmanager
 async def running(settings: Settings, environ: Mapping[str, str], role: Role, meters: Meters) -> AsyncIterator[tuple[Sidecar, Centre]]:
-    """Have the journal open and everything running but the data port; as a service also the admin port. Raises as `serve`."""
+    """Have the journal open and everything running but the data port; as a service also the admin and metrics ports. Raises as `serve`."""
     profile = load_profile(settings.profile, Path())
     observe = meters.journal_commit_duration.observe
     journal = await open_journal(
@@ -95,7 +106,7 @@ async def running(settings: Settings, environ: Mapping[str, str], role: Role, me
             centre = Centre(journal, sidecar.clock, sidecar.persons, traffic)
             holds = HoldKeeper(journal, sidecar.circuits, sidecar.clock)
             async with (
-                _admin_port(settings, centre, meters, wanted=role is Role.SERVICE),
+                _side_ports(settings, centre, meters) if role is Role.SERVICE else nullcontext(),
                 sidecar.running(),
                 _kept_running("hold", holds.step, traffic.hold_bell),
                 _kept_running("replay-run", partial(replay.step, centre), traffic.replays.wake),
@@ -139,32 +150,49 @@ async def _opened(port: Port, settings: Settings) -> int:
 
 
 @asynccontextmanager
-async def _admin_port(settings: Settings, centre: Centre, meters: Meters, *, wanted: bool) -> AsyncIterator[None]:
-    """Open the admin port, now or as soon as it can be: the data port does not wait for it."""
-    if not wanted:
+async def _side_ports(settings: Settings, centre: Centre, meters: Meters) -> AsyncIterator[None]:
+    """Have the admin port and, where one is wanted, the metrics port, at once or as soon as can be: the data port waits for neither."""
+    shown, own = Metrics(centre, meters, settings), settings.metrics
+
+    def admin() -> Port:
+        guard = Guard(_token(settings.admin.token_file), settings.admin.host)
+        identity = journal_identity(settings.store.path)
+        return Port(admin_app(centre, shown, guard, identity), settings.admin.host, settings.admin.port)
+
+    def metrics() -> Port:
+        guard = Guard(_token(own.token_file), own.host, "metrics")
+        return Port(metrics_app(shown, guard), own.host, own.port or 0, tls_context(own.tls_cert, own.tls_key))
+
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(_side_port("admin", admin, settings.admin))
+        if own.port is not None:
+            await stack.enter_async_context(_side_port("metrics", metrics, own))
         yield
-        return
-    admin = settings.admin
-    token = None if admin.token_file is None else admin.token_file.read_text("utf-8").strip()
-    metrics = Metrics(centre, meters.registry, settings.store.path)
+
+
+def _token(file: Path | None) -> str | None:
+    return None if file is None else file.read_text("utf-8").strip()
+
+
+@asynccontextmanager
+async def _side_port(name: str, make: Callable[[], Port], at: Admin | MetricsPort) -> AsyncIterator[None]:
     ports: list[Port] = []
 
     async def step() -> float | None:
-        identity = journal_identity(settings.store.path)
-        port = Port(admin_app(centre, metrics, Guard(token, admin.host), identity), admin.host, admin.port)
+        port = make()
         try:
             number = await port.open()
         except OSError as error:
             await port.close()
-            place = {"host": admin.host, "port": admin.port, "reason": error.strerror}
-            log.warning("admin port cannot be opened; it is tried again", extra={"action": "admin_port_failed", **place})
-            return ADMIN_AGAIN_S
+            place = {"host": at.host, "port": at.port, "reason": error.strerror}
+            log.warning("%s port cannot be opened; it is tried again", name, extra={"action": f"{name}_port_failed", **place})
+            return SIDE_PORT_AGAIN_S
         ports.append(port)
-        log.info("admin port open", extra={"action": "admin_port", "host": admin.host, "port": number})
+        log.info("%s port open", name, extra={"action": f"{name}_port", "host": at.host, "port": number})
         return None
 
     try:
-        async with _kept_running("admin-port", step, Wake()):
+        async with _kept_running(f"{name}-port", step, Wake()):
             yield
     finally:
         for port in ports:

@@ -11,7 +11,7 @@ import click
 
 COMMANDS: Final = (
     *("serve", "check", "status", "replay", "records", "outages", "export", "audit", "journal", "hold", "release", "reads"),
-    *("backup", "restore", "key", "support-bundle", "clients", "profile", "demo"),
+    *("metrics", "backup", "restore", "key", "support-bundle", "clients", "profile", "demo"),
 )
 """Each is a function of its own name in a module of its own name, with an underscore for a hyphen."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
 from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
@@ -19,7 +19,12 @@ from proxy.operations.places import JOURNAL_FIELD, PLACES
 if TYPE_CHECKING:
     from proxy.settings import Settings
 
+T = TypeVar("T")
+
 KNOCK_S: Final = 2.0
+METRICS_S: Final = 15.0
+"""Longer than the service tries to read its journal for a scrape."""
+
 EVERYWHERE: Final[Mapping[str, str]] = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what a service may listen on
 """The address at which a port that listens everywhere is reached from here."""
 
@@ -38,9 +43,16 @@ class Admin:
         Raises:
             Failed: the service refused, or it does not answer any more.
         """
+        return self._answer(self._request(name, asked), PLACES[name].answer_s, json.load)
+
+    def metrics(self) -> str:
+        """Return the metrics in Prometheus's text format. Raises as `ask`."""
+        return self._answer(self._signed("/metrics", None), METRICS_S, lambda answer: answer.read().decode())
+
+    def _answer(self, request: Request, within_s: float, read: Callable[[IO[bytes]], T]) -> T:
         try:
-            with _opener().open(self._request(name, asked), timeout=PLACES[name].answer_s) as answer:
-                return json.load(answer)
+            with _opener().open(request, timeout=within_s) as answer:
+                return read(answer)
         except HTTPError as error:
             with error:
                 raise Failed(_refusal(error)) from None

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from proxy.cli.admin import running_service
 from proxy.cli.failing import Failed, Misconfigured
 
 if TYPE_CHECKING:
+    from proxy.operations.centre import Centre
     from proxy.settings import Settings
+
+T = TypeVar("T")
 
 
 def ask(settings: Settings, name: str, asked: Mapping[str, object]) -> Any:  # noqa: ANN401 - JSON
@@ -29,9 +32,16 @@ def ask(settings: Settings, name: str, asked: Mapping[str, object]) -> Any:  # n
 
 async def directly(settings: Settings, name: str, asked: Mapping[str, object]) -> Any:  # noqa: ANN401 - JSON
     """Do the operation on the journal, which no service has open. Raises as `ask`."""
+    from proxy.operations.catalogue import ACTS
+
+    given = {member: value for member, value in asked.items() if value not in (None, ())}
+    return await on_journal(settings, lambda centre: ACTS[name](centre, given))
+
+
+async def on_journal(settings: Settings, act: Callable[[Centre], Awaitable[T]]) -> T:
+    """Do *act* on the centre as its journal tells of it, which no service has open. Raises as `ask`."""
     from proxy import logs
     from proxy.document import DocumentError
-    from proxy.operations.catalogue import ACTS
     from proxy.operations.centre import Centre
     from proxy.operations.errors import InTheWay, NotThere, Unfit
     from proxy.profiles.load import load_profile
@@ -44,7 +54,6 @@ async def directly(settings: Settings, name: str, asked: Mapping[str, object]) -
 
     require_journal(settings)
     logs.quiet()
-    given = {member: value for member, value in asked.items() if value not in (None, ())}
     try:
         profile = load_profile(settings.profile, Path())
         journal = await open_journal(settings.store.path, settings.store.key_file, os.environ, Role.CLI)
@@ -52,7 +61,7 @@ async def directly(settings: Settings, name: str, asked: Mapping[str, object]) -
             clock = Clock()
             await journal.settle_in(clock.wall())
             persons = persons_of(settings, ActiveProfile(profile), journal)
-            return await ACTS[name](Centre(journal, clock, persons), given)
+            return await act(Centre(journal, clock, persons))
         finally:
             await journal.close()
     except DocumentError as error:

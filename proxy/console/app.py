@@ -1,4 +1,4 @@
-"""The admin port: metrics, health, API."""
+"""The admin port: metrics, health, API; and the metrics port, which has nothing but metrics and whether it is alive."""
 
 from __future__ import annotations
 
@@ -21,24 +21,33 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def admin_app(centre: Centre, metrics: Metrics, guard: Guard, identity: str) -> web.Application:
     """Return the application; *identity* is told in `JOURNAL_FIELD` with every answer, so that a command knows whose port it is."""
 
-    @web.middleware
-    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-        refusal = guard.refusal(request)
-        return await handler(request) if refusal is None else refusal
-
     async def introduce(_: web.BaseRequest, response: web.StreamResponse) -> None:
         response.headers[JOURNAL_FIELD] = identity
-
-    async def healthz(_: web.Request) -> web.Response:
-        return _told(200, alive=True)
 
     async def readyz(_: web.Request) -> web.Response:
         ready = await can_record(centre)
         return _told(200 if ready else 503, can_record=ready)
 
+    app = metrics_app(metrics, guard)
+    app.on_response_prepare.append(introduce)
+    app.add_routes([web.get("/readyz", readyz), *api_routes(centre)])
+    return app
+
+
+def metrics_app(metrics: Metrics, guard: Guard) -> web.Application:
+    """Return the application of the metrics port."""
+
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        refusal = guard.refusal(request)
+        return await handler(request) if refusal is None else refusal
+
+    async def healthz(_: web.Request) -> web.Response:
+        return _told(200, alive=True)
+
     app = web.Application(middlewares=[guarded])
-    app.on_response_prepare.extend([strip_added, introduce])
-    app.add_routes([web.get("/metrics", metrics.answer), web.get("/healthz", healthz), web.get("/readyz", readyz), *api_routes(centre)])
+    app.on_response_prepare.append(strip_added)
+    app.add_routes([web.get("/metrics", metrics.answer), web.get("/healthz", healthz)])
     return app
 
 

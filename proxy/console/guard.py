@@ -1,5 +1,5 @@
 """
-Who may use the admin port.
+Who may use the admin port, and the metrics port.
 
 With a token every page but the health checks asks for it. Without one the port is on loopback only, and a foreign Host is refused (DNS
 rebinding); with one the Host may be any name that this machine has, for a browser sends nobody's token by itself. In both cases what a
@@ -27,21 +27,22 @@ READING: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """`token` None: none is configured; `host` is the admin port's own."""
+    """`token` None: none is configured; `host` is the port's own; `section` is where its settings stand."""
 
     token: str | None
     host: str
+    section: str = "admin"
 
     def refusal(self, request: web.Request) -> web.Response | None:
         """Return the answer to a request that is not allowed, None for one that is."""
         if request.path in OPEN:
             return None
         if self.token is not None and not self._knows_token(request):
-            response = refused("token-missing", "Send the token of admin.token_file as: Authorization: Bearer TOKEN")
+            response = refused("token-missing", f"Send the token of {self.section}.token_file as: Authorization: Bearer TOKEN")
             response.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
             return response
         if self.token is None and not is_own_host(request.headers.get(hdrs.HOST, ""), self.host):
-            return refused("foreign-host", "Ask by a loopback address, or configure admin.token_file.")
+            return refused("foreign-host", f"Ask by a loopback address, or configure {self.section}.token_file.")
         if is_foreign(request.method, request.headers):
             return refused("foreign-page", "Use the console's own page, or a command: dosekeeper status")
         if request.method not in READING and request.content_type != "application/json":

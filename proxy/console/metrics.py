@@ -4,82 +4,62 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
-from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from typing import Final
 
-from aiohttp import web
-from prometheus_client import CollectorRegistry, Counter, Info
-from prometheus_client.aiohttp import make_aiohttp_handler
+from aiohttp import hdrs, web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
+from prometheus_client.openmetrics import exposition as openmetrics
 
-from proxy.console.durable import Standing, families
 from proxy.operations.centre import Centre
-from proxy.operations.groups import group_is_down, groups
-from proxy.operations.status import in_force
-from store.errors import JournalError
+from proxy.operations.scrape import Made, durable
+from proxy.settings import Settings
+from proxy.traffic.meters import Meters
 
 log = logging.getLogger(__name__)
 
+OPENMETRICS: Final = "application/openmetrics-text"
 
-class _Made(Collector):
-    """Families that were made before they are collected."""
-
-    def __init__(self, values: tuple[Metric, ...]) -> None:
-        self._values = values
-
-    def collect(self) -> Iterable[Metric]:
-        return self._values
+PATIENCE_S: Final = 5.0
+"""A scrape gives up after ten seconds by default; what this process counted is told before that."""
 
 
 class Metrics:
     """Answers a scrape. Where the journal cannot be read, what this process counted is still told, and that it could not is counted."""
 
-    def __init__(self, centre: Centre, process: CollectorRegistry, journal: Path) -> None:
+    def __init__(self, centre: Centre, meters: Meters, settings: Settings) -> None:
         self._centre = centre
-        self._process = process
-        self._folder = journal.parent
-        self._unread = Counter(
-            "dosekeeper_journal_read_errors", "Scrapes that could not read the journal: the durable metrics were missing.", registry=process
-        )
-        Info("dosekeeper_build", "The version that is running.", registry=process).info({"version": running_version()})
+        self._meters = meters
+        self._settings = settings
+        self._reading: asyncio.Task[tuple[Metric, ...]] | None = None
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer in the text format that is asked for, OpenMetrics or Prometheus's own."""
         registry = CollectorRegistry()
-        registry.register(_Made((*await self._durable(), *self._process.collect())))
-        return await make_aiohttp_handler(registry, disable_compression=True)(request)
+        registry.register(Made([*await self._durable(), *self._meters.registry.collect()]))
+        # Not the library's choose_encoder: a version that is no number is a 500 there.
+        if OPENMETRICS in request.headers.get(hdrs.ACCEPT, ""):
+            body, kind = openmetrics.generate_latest(registry), openmetrics.CONTENT_TYPE_LATEST
+        else:
+            body, kind = generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4
+        return web.Response(body=body, headers={hdrs.CONTENT_TYPE: kind, hdrs.CACHE_CONTROL: "no-store"})
 
     async def _durable(self) -> tuple[Metric, ...]:
+        # Who scrapes meanwhile shares it, also one that takes long: a disk that hangs must not gather threads that wait for it.
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(durable(self._centre, self._settings), name="scrape")
+            self._reading.add_done_callback(_looked_at)
         try:
-            return tuple(families(await self._standing()))
-        except JournalError:
-            self._unread.inc()
+            return await asyncio.wait_for(asyncio.shield(self._reading), PATIENCE_S)
+        except Exception:
+            # Of whatever kind: a scrape that fails tells nothing at all.
+            self._meters.journal_read_errors.inc()
             log.exception("metrics without the journal's", extra={"action": "scrape_failed"})
             return ()
 
-    async def _standing(self) -> Standing:
-        now = self._centre.clock.stamp()
-        snapshot = await self._centre.snapshot()
-        up = {group: not group_is_down(self._centre, group, snapshot) for group in groups(self._centre)}
-        free = await asyncio.to_thread(_free_bytes, self._folder)
-        offset_s = self._centre.traffic.watch.offset_s() if self._centre.traffic else None
-        held = in_force(snapshot.hold, now.wall) is not None
-        return Standing(snapshot, up, self._centre.record_routes(), now, free, held, offset_s)
 
-
-def running_version() -> str:
-    """Return the version of dosekeeper that is installed, `0` where it runs from a folder."""
-    try:
-        return version("dosekeeper")
-    except PackageNotFoundError:
-        return "0"
-
-
-def _free_bytes(folder: Path) -> int | None:
-    try:
-        return shutil.disk_usage(folder).free
-    except OSError:
-        return None
+def _looked_at(reading: asyncio.Task[tuple[Metric, ...]]) -> None:
+    """Take note of an error that came when nobody waited for it any more."""
+    if not reading.cancelled():
+        reading.exception()

@@ -1,4 +1,4 @@
-"""The admin port's errors, as RFC 9457 problem+json."""
+"""The admin and metrics ports' errors, as RFC 9457 problem+json."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from proxy.rules.problems import CONTENT_TYPE
 
 STATUSES: Final[Mapping[str, tuple[HTTPStatus, str]]] = {
     "token-missing": (HTTPStatus.UNAUTHORIZED, "The token is missing or wrong"),
-    "foreign-host": (HTTPStatus.FORBIDDEN, "This name is not the admin port's"),
+    "foreign-host": (HTTPStatus.FORBIDDEN, "This name is not this port's"),
     "foreign-page": (HTTPStatus.FORBIDDEN, "A page of another origin may not ask this"),
     "not-json": (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Only JSON is taken"),
     "unfit": (HTTPStatus.BAD_REQUEST, "This cannot be done as it was asked"),

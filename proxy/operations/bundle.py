@@ -21,10 +21,11 @@ from proxy.operations.times import rfc3339
 from proxy.settings import Settings
 
 SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
-    "centre": ("id", "number", "timezone"),
+    "centre": ("id", "number", "timezone", "hours"),
     "upstream": ("url", "connect_timeout", "read_timeout"),
     "listen": ("host", "port"),
     "admin": ("host", "port"),
+    "metrics": ("host", "port"),
     "store": ("reserve",),
     "answering": ("answer_within", "body_max"),
     "outage": ("probe_every", "probe_max", "slow_after"),

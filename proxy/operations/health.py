@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from proxy.operations.centre import Centre
+from proxy.operations.groups import circuit_is_open
 from store.errors import JournalError
 from store.file.standing import SLOW_S, Why
 
@@ -46,6 +47,16 @@ def recording(centre: Centre) -> dict[str, Any]:
     reason, next_step = WORDS[now.why] or (None, None)
     doses = None if now.left is None else now.left // DOSE_BYTES
     return {"can_record": now.can_record, "reason": reason and reason.format(doses=doses), "next_step": next_step}
+
+
+def in_a_line(centre: Centre) -> str:
+    """Return how a running service stands, in a line for `systemctl status`; nothing is waited for."""
+    now = recording(centre)
+    if not now["can_record"]:
+        return f"NOT RECORDING: {now['reason']}. {now['next_step']}"
+    down = centre.traffic is not None and any(circuit_is_open(centre.traffic, group) for group in centre.record_groups())
+    server = "The national server is down; doses are kept" if down else "The national server is up"
+    return server if now["reason"] is None else f"{server}; {now['reason']}"
 
 
 async def can_record(centre: Centre) -> bool:

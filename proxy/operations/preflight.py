@@ -29,7 +29,8 @@ def problems(settings: Settings, environ: Mapping[str, str]) -> list[Problem]:
     """Return all that keeps a service from starting with *settings*; no value of a credential is repeated."""
     return [
         *settings.problems_off_loopback(),
-        *_admin(settings),
+        *_guarded("admin", settings.admin.host, settings.admin.token_file),
+        *_metrics_port(settings),
         *_credentials(settings, environ),
         *_certificates(settings),
         *_client_keys(settings),
@@ -47,17 +48,21 @@ def cautions(settings: Settings, now: datetime) -> list[Problem]:
     return [*_exposed(settings), *_over(settings, now), *_reachable(settings)]
 
 
-def _admin(settings: Settings) -> Iterator[Problem]:
-    host, token_file = settings.admin.host, settings.admin.token_file
+def _guarded(section: str, host: str, token_file: Path | None) -> Iterator[Problem]:
     if token_file is None:
         if not is_loopback(host):
             yield _problem(
-                "admin.token_file",
-                f"must be given, because admin.host ({host}) can be reached from other machines. "
-                "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))' > admin.token",
+                f"{section}.token_file",
+                f"must be given, because {section}.host ({host}) can be reached from other machines. "
+                f"Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))' > {section}.token",
             )
     elif unread := _unreadable(token_file):
-        yield _problem("admin.token_file", unread)
+        yield _problem(f"{section}.token_file", unread)
+
+
+def _metrics_port(settings: Settings) -> Iterator[Problem]:
+    if settings.metrics.port is not None:
+        yield from _guarded("metrics", settings.metrics.host, settings.metrics.token_file)
 
 
 def _credentials(settings: Settings, environ: Mapping[str, str]) -> Iterator[Problem]:
@@ -108,10 +113,11 @@ def _missing(source: HeaderSource, environ: Mapping[str, str]) -> str | None:
 
 
 def _certificates(settings: Settings) -> Iterator[Problem]:
-    listen, upstream = settings.listen, settings.upstream
-    ours, theirs = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
-    if listen.tls_cert is not None and listen.tls_key is not None:
-        yield from _loads("listen.tls_cert", ours.load_cert_chain, listen.tls_cert, listen.tls_key)
+    upstream, theirs = settings.upstream, ssl.create_default_context()
+    for section, port in (("listen", settings.listen), ("metrics", settings.metrics)):
+        if port.tls_cert is not None and port.tls_key is not None:
+            ours = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            yield from _loads(f"{section}.tls_cert", ours.load_cert_chain, port.tls_cert, port.tls_key)
     if upstream.ca_file is not None:
         yield from _loads("upstream.ca_file", theirs.load_verify_locations, upstream.ca_file)
     if upstream.client_cert is not None:
@@ -134,14 +140,24 @@ def _loads(key: str, load: Callable[..., None], *files: Path) -> Iterator[Proble
 
 
 def _exposed(settings: Settings) -> Iterator[Problem]:
-    token_file = settings.admin.token_file
-    if token_file is not None and not _unreadable(token_file) and (words := _shared(token_file, OTHERS_READ)):
-        yield _problem("admin.token_file", words)
+    for section, token_file in (("admin", settings.admin.token_file), ("metrics", settings.metrics.token_file)):
+        if token_file is not None and not _unreadable(token_file) and (words := _shared(token_file, OTHERS_READ)):
+            yield _problem(f"{section}.token_file", words)
+    own = settings.metrics
+    if own.port is not None and own.tls_cert is None and not is_loopback(own.host):
+        yield _problem(
+            "metrics.tls_cert", f"is not given, and other machines reach metrics.host ({own.host}): its token can be read in between"
+        )
 
 
 def _over(settings: Settings, now: datetime) -> Iterator[Problem]:
     """Yield the certificates of ours that are over, or not valid yet."""
-    for key, file in (("listen.tls_cert", settings.listen.tls_cert), ("upstream.client_cert", settings.upstream.client_cert)):
+    certificates = {
+        "listen.tls_cert": settings.listen.tls_cert,
+        "metrics.tls_cert": settings.metrics.tls_cert,
+        "upstream.client_cert": settings.upstream.client_cert,
+    }
+    for key, file in certificates.items():
         if file is None or _unreadable(file):
             continue
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from ipaddress import ip_address
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from pydantic import Field, model_validator
 from proxy.document import Place, Problem, Section
 from proxy.document.fields import Duration, FieldName, FilePath, HeaderSource, PositiveDuration, Size, Whole, seconds, size
 from proxy.document.problems import Finding, Mistakes
+from proxy.settings.hours import Hours
 from proxy.settings.values import BaseUrl, CentreId, HttpUrl, Port, ProfileName, Text, TimeZone
 
 DEFAULT_CENTRE_ID: Final = "centre-1"
@@ -38,6 +40,7 @@ class Centre(Section):
     name: str = ""
     number: Annotated[Whole, Field(ge=0, le=999_999)] = 0
     timezone: TimeZone = "Asia/Kolkata"
+    hours: Hours | None = None
 
 
 class OAuth2(Section):
@@ -84,11 +87,9 @@ class Upstream(Section):
         return self
 
 
-class Listen(Section):
-    """The data port, where the desks' software connects."""
+class Certified(Section):
+    """A port that may have a certificate."""
 
-    host: Text = "127.0.0.1"
-    port: Port = 8480
     tls_cert: FilePath | None = None
     tls_key: FilePath | None = None
 
@@ -101,11 +102,26 @@ class Listen(Section):
         return self
 
 
+class Listen(Certified):
+    """The data port, where the desks' software connects."""
+
+    host: Text = "127.0.0.1"
+    port: Port = 8480
+
+
 class Admin(Section):
     """The admin port: console, API, metrics."""
 
     host: Text = "127.0.0.1"
     port: Port = 8481
+    token_file: FilePath | None = None
+
+
+class MetricsPort(Certified):
+    """A port of its own for who scrapes the metrics, and is to see and do nothing else; None: there is none."""
+
+    host: Text = "127.0.0.1"
+    port: Port | None = None
     token_file: FilePath | None = None
 
 
@@ -211,6 +227,7 @@ class Settings(Section):
     profile: ProfileName = "cowin-vaccinator"
     listen: Listen = Listen()
     admin: Admin = Admin()
+    metrics: MetricsPort = MetricsPort()
     store: Store = Store()
     answering: Answering = Answering()
     outage: Outage = Outage()
@@ -226,8 +243,10 @@ class Settings(Section):
         return self
 
     def _conflicts(self) -> Iterator[Finding]:
-        if self.listen.port == self.admin.port != 0 and self.listen.host == self.admin.host:
-            yield ("admin", "port"), f"must not be listen.port ({self.listen.port}); give it another"
+        ports: dict[str, Listen | Admin | MetricsPort] = {"listen": self.listen, "admin": self.admin, "metrics": self.metrics}
+        for (one, first), (other, second) in combinations(ports.items(), 2):
+            if first.port == second.port and first.port and first.host == second.host:
+                yield (other, "port"), f"must not be {one}.port ({first.port}); give it another"
         if self.store.path == self.store.key_file:
             yield ("store", "key_file"), "must not be store.path; the key is a file of its own"
 

@@ -6,11 +6,21 @@ What must survive a restart is not here; it is counted by the journal's own tran
 
 from __future__ import annotations
 
-from typing import Final
+import math
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
+from prometheus_client.metrics import MetricWrapperBase
+
+from proxy.rules.outcome import OutcomeKind
+from proxy.traffic.process_metrics import PROCESS
+
+Instrument = TypeVar("Instrument", bound=MetricWrapperBase)
 
 FAST_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 3.0, 10.0, 30.0)
+
+READ_RESULTS: Final = ("fetched", "remembered", "own", "missing")
 
 
 class Meters:
@@ -19,47 +29,40 @@ class Meters:
     def __init__(self) -> None:
         disable_created_metrics()
         self.registry = CollectorRegistry()
-
-        def named(name: str) -> str:
-            return f"dosekeeper_{name}"
-
-        self.http_requests = Counter(
-            named("http_requests"), "Requests of clients, by what became of them.", ("method", "route", "outcome"), registry=self.registry
-        )
-        self.http_request_duration = Histogram(
-            named("http_request_duration_seconds"),
-            "Time from a client's request to its answer.",
-            ("route",),
-            buckets=FAST_S,
-            registry=self.registry,
-        )
-        self.upstream_requests = Counter(
-            named("upstream_requests"), "Requests sent to the upstream, by outcome.", ("outcome",), registry=self.registry
-        )
-        self.upstream_request_duration = Histogram(
-            named("upstream_request_duration_seconds"), "Time the upstream took.", buckets=FAST_S, registry=self.registry
-        )
-        self.probe_success = Gauge(named("probe_success"), "1 if the last probe was answered by the upstream.", registry=self.registry)
-        self.credential_ok = Gauge(
-            named("credential_ok"), "0 while the sidecar's own credential is refused, or cannot be had.", registry=self.registry
-        )
+        self._make(Info, "build_info").info({"version": running_version()})
+        self.http_requests = self._make(Counter, "http_requests_total")
+        self.http_request_duration = self._timed("http_request_duration_seconds")
+        self.upstream_requests = self._make(Counter, "upstream_requests_total")
+        self.upstream_request_duration = self._timed("upstream_request_duration_seconds")
+        self.probe_success = self._make(Gauge, "probe_success")
+        self.probe_success.set(math.nan)
+        self.credential_ok = self._make(Gauge, "credential_ok")
         self.credential_ok.set(1)
-        self.replay_concurrency_limit = Gauge(
-            named("replay_concurrency_limit"), "Records that replay may have in flight.", registry=self.registry
-        )
-        self.journal_commit_duration = Histogram(
-            named("journal_commit_duration_seconds"),
-            "Time of one journal commit, a batch of writes.",
-            buckets=FAST_S,
-            registry=self.registry,
-        )
-        self.reads = Counter(
-            named("reads"),
-            "Answers on read routes: the upstream's own, remembered ones, none to be had.",
-            ("result",),
-            registry=self.registry,
-        )
-        self.sweep_missing = Counter(named("sweep_missing"), "Records that the upstream took and no longer has.", registry=self.registry)
-        self.writes_unrecorded = Counter(
-            named("writes_unrecorded"), "Writes passed on without a record because the journal could not keep them.", registry=self.registry
-        )
+        self.replay_concurrency_limit = self._make(Gauge, "replay_concurrency_limit")
+        self.journal_commit_duration = self._timed("journal_commit_duration_seconds")
+        self.journal_read_errors = self._make(Counter, "journal_read_errors_total")
+        self.reads = self._make(Counter, "reads_total")
+        self.sweep_missing = self._make(Counter, "sweep_missing_total")
+        self.writes_unrecorded = self._make(Counter, "writes_unrecorded_total")
+        # What is first seen at 1 has not risen, says Prometheus: the first of each would be lost to it.
+        for kind in OutcomeKind:
+            self.upstream_requests.labels(kind.value)
+        for result in READ_RESULTS:
+            self.reads.labels(result)
+
+    def _make(self, kind: type[Instrument], name: str) -> Instrument:
+        about = PROCESS[name]
+        labels = () if kind is Info else about.labels  # an info's labels are its value
+        return kind(about.family, about.meaning, labels, registry=self.registry)
+
+    def _timed(self, name: str) -> Histogram:
+        about = PROCESS[name]
+        return Histogram(about.family, about.meaning, about.labels, registry=self.registry, buckets=FAST_S)
+
+
+def running_version() -> str:
+    """Return the version of dosekeeper that is installed, `0` where it runs from a folder."""
+    try:
+        return version("dosekeeper")
+    except PackageNotFoundError:
+        return "0"

@@ -6,6 +6,7 @@ import asyncio
 import re
 import shutil
 import subprocess
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -19,53 +20,35 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parsed
 
 from proxy.app import assembled
+from proxy.console import metrics
 from proxy.console.app import admin_app
 from proxy.console.guard import Guard, is_own_host
 from proxy.console.metrics import Metrics
 from proxy.operations.centre import Centre, Traffic
+from proxy.operations.durable_metrics import DURABLE
 from proxy.operations.places import PLACES
 from proxy.operations.runs import Replays
 from proxy.profiles.load import load_profile
 from proxy.rules.outcome import OutcomeKind
 from proxy.rules.wire import Answer
 from proxy.settings import load_settings
+from proxy.traffic.clock import Clock
 from proxy.traffic.meters import Meters
+from proxy.traffic.process_metrics import PROCESS
 from proxy.traffic.retry import Wake
 from proxy.traffic.server import Port
+from simulator import Simulator
 from store.file.lock import Role
 from store.journal import Journal, open_journal
 from store.outages import Seen
 from store.queries import Db
 from store.records import NewRecord
+from store.snapshot import Snapshot
+from tests.console.scraped import durable_counters
+from tests.traffic.centre import LaterClock, a_centre
 
 PROMTOOL = shutil.which("promtool")
 TOKEN = "correct horse"
-
-PINNED = [
-    "build_info",
-    "upstream_up",
-    "outage_current_seconds",
-    "outages_total",
-    "outage_seconds_total",
-    "outage_duration_seconds",
-    "records",
-    "records_recorded_total",
-    "sends_total",
-    "delivery_delay_seconds",
-    "http_requests_total",
-    "http_request_duration_seconds",
-    "upstream_requests_total",
-    "upstream_request_duration_seconds",
-    "probe_success",
-    "replay_concurrency_limit",
-    "journal_commit_duration_seconds",
-    "journal_size_bytes",
-    "journal_free_bytes",
-    "operator_hold",
-    "credential_ok",
-    "records_past_deadline",
-    "operator_actions_total",
-]
 
 
 @dataclass
@@ -89,19 +72,19 @@ class AdminPort:
 async def make_port(tmp_path: Path) -> AsyncIterator[object]:
     async with AsyncExitStack() as stack:
 
-        async def make(token: str | None = None) -> AdminPort:
+        async def make(token: str | None = None, clock: Clock | None = None) -> AdminPort:
             settings = load_settings(
                 None, {"DOSEKEEPER_STORE__PATH": str(tmp_path / "j.db"), "DOSEKEEPER_STORE__KEY_FILE": str(tmp_path / "k")}
             )
             journal = await open_journal(settings.store.path, settings.store.key_file, {}, Role.SERVICE)
             stack.push_async_callback(journal.close)
             meters = Meters()
-            sidecar = await stack.enter_async_context(assembled(settings, load_profile(settings.profile, tmp_path), journal, meters))
+            sidecar = await stack.enter_async_context(assembled(settings, load_profile(settings.profile, tmp_path), journal, meters, clock))
             traffic = Traffic(
                 sidecar.circuits, sidecar.credentials, sidecar.replayer, Replays(sidecar.replayer.budget), Wake(), sidecar.watch
             )
             centre = Centre(journal, sidecar.clock, sidecar.persons, traffic)
-            app = admin_app(centre, Metrics(centre, meters.registry, settings.store.path), Guard(token, "127.0.0.1"), "this-journal")
+            app = admin_app(centre, Metrics(centre, meters, settings), Guard(token, "127.0.0.1"), "this-journal")
             port = Port(app, "127.0.0.1", 0)
             stack.push_async_callback(port.close)
             number = await port.open()
@@ -131,11 +114,13 @@ def a_record(at: int, group: str = "vaccinator") -> NewRecord:
     )
 
 
-async def test_every_pinned_metric_is_there_from_the_first_scrape(port: AdminPort) -> None:
+async def test_every_metric_is_there_from_the_first_scrape_but_what_has_nothing_to_tell(port: AdminPort) -> None:
     status, text = await port.get("/metrics")
     assert status == HTTPStatus.OK
-    told = set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE))
-    assert {f"dosekeeper_{name}" for name in PINNED} <= told
+    told = set(re.findall(r"^# TYPE dosekeeper_(\S+)", text, re.MULTILINE))
+    absent = {name for name, about in DURABLE.items() if "absent" in about.meaning and "group" not in about.labels}
+    assert {*DURABLE, *PROCESS} - told == absent
+    assert told <= {*DURABLE, *PROCESS}
 
 
 async def test_states_known_in_advance_are_0_and_unknown_times_absent(port: AdminPort) -> None:
@@ -190,6 +175,36 @@ async def test_a_finished_outage_is_in_the_histogram_cumulatively(port: AdminPor
     assert (buckets["10.0"], buckets["30.0"], buckets["60.0"], buckets["1800.0"], buckets["3600.0"], buckets["+Inf"]) == (0, 1, 2, 2, 3, 3)
 
 
+async def test_an_outage_is_in_the_histogram_once_when_it_can_no_longer_go_on(make_port: object) -> None:
+    clock = LaterClock()
+    port: AdminPort = await make_port(clock=clock)  # type: ignore[operator]
+
+    async def counted() -> tuple[float, float, float]:
+        found = durable_counters((await port.get("/metrics"))[1])
+        names = ("outages_total", "outage_duration_seconds_count", "outage_duration_seconds_sum")
+        return tuple(round(found[name, "auth"]) for name in names)  # type: ignore[return-value]
+
+    def after(seconds: int) -> int:
+        clock.ahead_ms += seconds * 1000
+        return clock.wall()
+
+    at = after(0)
+    outage = await port.journal.open_outage("auth", at, at, "timeout", "upstream", seen_now(port))
+    await port.journal.end_outage(outage.id, after(600), seen_now(port))
+    after(100)
+    assert await counted() == (1, 0, 0)
+    await port.journal.reopen_outage(outage.id, after(10), seen_now(port))
+    after(600)
+    assert await counted() == (1, 0, 0)
+    await port.journal.end_outage(outage.id, clock.wall(), seen_now(port))
+    assert await counted() == (1, 0, 0)
+    after(121)
+    assert await counted() == (1, 1, 1310)
+    at = after(0)
+    await port.journal.open_outage("auth", at, at, "timeout", "upstream", seen_now(port))
+    assert await counted() == (2, 1, 1310)
+
+
 async def test_how_far_the_clock_is_off_is_absent_until_the_server_was_heard(port: AdminPort) -> None:
     assert "dosekeeper_clock_offset_seconds" not in await port.families()
     assert port.centre.traffic is not None
@@ -214,6 +229,64 @@ async def test_a_journal_that_cannot_be_read_costs_its_metrics_only(port: AdminP
     assert "dosekeeper_http_requests" in families
     assert families["dosekeeper_journal_read_errors"].samples[0].value == 1
     assert (await port.families())["dosekeeper_journal_read_errors"].samples[0].value == 2
+
+
+async def test_a_disk_that_hangs_costs_a_scrape_its_durable_metrics_and_gathers_no_readers(
+    port: AdminPort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "PATIENCE_S", 0.05)
+    hangs, asked = threading.Event(), 0
+
+    async def snapshot(*_: object) -> Snapshot:
+        nonlocal asked
+        asked += 1
+        await port.journal._engine.read(lambda _: hangs.wait(30))
+        return await Journal.snapshot(port.journal, 0, lambda _: True)
+
+    monkeypatch.setattr(port.journal, "snapshot", snapshot)
+    for errors in (1, 2):
+        families = await port.families()
+        assert "dosekeeper_records" not in families
+        assert families["dosekeeper_journal_read_errors"].samples[0].value == errors
+    assert asked == 1
+    hangs.set()
+    monkeypatch.setattr(metrics, "PATIENCE_S", 30)
+    assert "dosekeeper_records" in await port.families()
+
+
+async def test_what_nobody_thought_of_is_no_500(port: AdminPort, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def snapshot(*_: object) -> Snapshot:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(port.journal, "snapshot", snapshot)
+    families = await port.families()
+    assert families["dosekeeper_journal_read_errors"].samples[0].value == 1
+    odd = ("text/plain;version=x", "application/openmetrics-text; version=1.x", "text/plain; version=" + "9" * 5000, ";;,=")
+    for accept in odd:
+        assert (await port.get("/metrics", Accept=accept))[0] == 200
+
+
+async def test_whatever_clients_ask_there_are_no_more_series(tmp_path: Path) -> None:
+    async with Simulator(seed=7, people=5) as sim, a_centre(tmp_path, f"{sim.url}/api") as centre:
+
+        def series() -> set[tuple[str, ...]]:
+            found = [(family.name, *s.labels.values()) for family in centre.sidecar.meters.registry.collect() for s in family.samples]
+            return {each for each in found if each[0].startswith("dosekeeper_http")}
+
+        async def ask(method: str, path: str) -> None:
+            async with centre.desk.request(method, f"{centre.url}{path}", headers={"X-Odd": path}) as answer:
+                await answer.read()
+
+        methods, paths = ("GET", "POST", "BREW", "PROPFIND", "get"), ("/v2/{}", "/v2/admin?x={}", "/v2/registration/beneficiary/{}")
+        for round_ in ("a", "9" * 500, "%E2%82%AC"):
+            before = series()
+            for method in methods:
+                await asyncio.gather(*(ask(method, path.format(round_)) for path in paths))
+        assert series() == before
+        routes = {route.name for route in centre.sidecar.profile.profile.routes} | {"other"}
+        counted = {labels[1:] for labels in series() if labels[0] == "dosekeeper_http_requests"}
+    assert {method for method, _, _ in counted} == {"GET", "POST", "other"}
+    assert {route for _, route, _ in counted} <= routes
 
 
 @pytest.mark.skipif(PROMTOOL is None, reason="Debian's prometheus is not installed")

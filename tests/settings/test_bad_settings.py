@@ -12,6 +12,7 @@ from proxy.settings import load_settings
 
 DURATION = "is no duration; write a whole number and a unit, such as 500ms, 3s, 5m, 1h or 30d"
 HEADER = "must be text (in quotes if it is a number), {file: PATH} or {env: NAME}"
+HOURS = 'must be opening hours that do not overlap, such as "Mon-Fri 09:00-13:00 14:00-17:00, Sat 09:00-13:00"'
 URL = "must be an http:// or https:// URL with a host, such as https://server.example/api"
 
 
@@ -56,6 +57,10 @@ def complaints(text: str | bytes, environ: dict[str, str] | None = None) -> list
             'config.yaml:1: centre.timezone: "Asia/Kolkatta" is no time zone; did you mean "Asia/Kolkata"?',
         ),
         ("centre: {timezone: ''}\n", 'config.yaml:1: centre.timezone: "" is no time zone; give one such as Asia/Kolkata'),
+        (
+            "centre: {hours: 9-17}\n",
+            f'config.yaml:1: centre.hours: "9-17" {HOURS}',
+        ),
         ("admin: {token_file: [a]}\n", "config.yaml:1: admin.token_file: must be a path, not a list"),
         ("recording: {loopback_trusted: perhaps}\n", 'config.yaml:1: recording.loopback_trusted: must be true or false, not "perhaps"'),
         ("log: {level: inof}\n", 'config.yaml:1: log.level: must be one of debug, info, warning, error, not "inof"'),
@@ -93,6 +98,8 @@ def complaints(text: str | bytes, environ: dict[str, str] | None = None) -> list
         ("listen:\n  tls_cert: cert.pem\n", "config.yaml:1: listen.tls_key: must be given with tls_cert"),
         ("outage:\n  probe_every: 20s\n  probe_max: 15s\n", "config.yaml:3: outage.probe_max: must not be less than probe_every"),
         ("admin: {port: 8480}\n", "config.yaml:1: admin.port: must not be listen.port (8480); give it another"),
+        ("metrics: {port: 8481}\n", "config.yaml:1: metrics.port: must not be admin.port (8481); give it another"),
+        ("metrics: {tls_key: key.pem}\n", "config.yaml:1: metrics.tls_cert: must be given with tls_key"),
         ("store: {key_file: data/journal.db}\n", "config.yaml:1: store.key_file: must not be store.path; the key is a file of its own"),
         # what is no YAML, or not taken
         ("listen:\n\tport: 1\n", "config.yaml:2: a tab where YAML wants spaces; indent with spaces"),

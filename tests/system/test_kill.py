@@ -1,4 +1,8 @@
-"""kill -9 under load: nothing that a desk was told is lost, nothing takes effect twice, nothing overtakes. The ledger is the judge."""
+"""
+kill -9 under load: nothing that a desk was told is lost, nothing takes effect twice, nothing overtakes. The ledger is the judge.
+
+The metrics are scraped meanwhile: their durable counters never fall, and in the end they are right.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,8 @@ from simulator import Simulator
 from store.file.lock import Role
 from store.journal import open_journal
 from store.record_search import RecordFilter
-from store.records import RecordState
+from store.records import Record, RecordState
+from tests.console.scraped import Samples, durable_counters, falls
 from tests.proof.mode import PROOF
 from tests.traffic.centre import VACCINATE, a_dose, doses_applied
 
@@ -62,6 +67,7 @@ async def test_kills_under_load_lose_nothing_double_nothing_and_keep_the_order(
         (tmp_path / "config.yaml").write_text(CONFIG.format(url=sim.url, data=data, admin=admin))
         fresh = iter([person.id for person in sim.register.people.values() if not person.doses])
         day, over = Day(), asyncio.Event()
+        scrapes: list[Samples] = []
         desks = [asyncio.create_task(_desk(http, f"http://127.0.0.1:{data}/api{VACCINATE}", fresh, day, over)) for _ in range(DESKS)]
         try:
             for kill in range(KILLS):
@@ -70,21 +76,45 @@ async def test_kills_under_load_lose_nothing_double_nothing_and_keep_the_order(
                 if kill % 10 == DOWN.stop:
                     await sim.faults.clear()
                 async with _service(tmp_path) as process:
+                    scrapes += await _scraped(http, admin)
                     await _told_more(day, draw.randint(5, 60))
+                    scrapes += await _scraped(http, admin)
                     process.kill()
         finally:
             over.set()
             await asyncio.gather(*desks)
         async with _service(tmp_path) as process:
             await _drained(http, admin)
+            scrapes += await _scraped(http, admin)
             process.terminate()
             assert await process.wait() == 0
-        await _judge(sim, day, tmp_path)
+        records = await _judge(sim, day, tmp_path)
+        _judge_metrics(scrapes, records)
     record_property("kills", KILLS)
     record_property("doses told", len(day.told))
 
 
-async def _judge(sim: Simulator, day: Day, folder: Path) -> None:
+def _judge_metrics(scrapes: list[Samples], records: list[Record]) -> None:
+    last, delivered = scrapes[-1], sum(record.state is RecordState.DELIVERED for record in records)
+    assert len(scrapes) > KILLS // 2
+    assert falls(scrapes) == []
+    assert last["records_recorded_total", "vaccinate"] == len(records)
+    assert last["delivery_delay_seconds_count",] == delivered
+    assert 0 < last["sends_total", "accepted"] <= delivered  # what a look-up found was never answered
+    assert last["outages_total", "vaccinator"] > 0
+    assert last["outage_seconds_total", "vaccinator"] > 0
+
+
+async def _scraped(http: aiohttp.ClientSession, admin: int) -> list[Samples]:
+    """Return a scrape, or none: the admin port may open after the first dose."""
+    try:
+        async with http.get(f"http://127.0.0.1:{admin}/metrics") as answer:
+            return [durable_counters(await answer.text())]
+    except aiohttp.ClientConnectionError:
+        return []
+
+
+async def _judge(sim: Simulator, day: Day, folder: Path) -> list[Record]:
     journal = await open_journal(folder / "data/journal.db", folder / "data/journal.key", {}, Role.CLI)
     try:
         records = await journal.find(RecordFilter(limit=100_000))
@@ -100,6 +130,7 @@ async def _judge(sim: Simulator, day: Day, folder: Path) -> None:
     assert [key for key, times in applied.items() if times > 1] == []
     order = doses_applied(sim)
     assert all((person, 1) in applied and order.index((person, 1)) < order.index((person, 2)) for person, dose in applied if dose == 2)
+    return records
 
 
 async def _desk(http: aiohttp.ClientSession, url: str, fresh: Iterator[str], day: Day, over: asyncio.Event) -> None:
