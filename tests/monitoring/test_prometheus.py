@@ -9,7 +9,9 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,7 @@ from simulator import Simulator
 from tests.cli.centre import Centre, Service, a_centre, free_ports
 from tests.monitoring.tools import DEPLOY, Alertmanager, Prometheus, alertmanager, needs, prometheus
 from tests.traffic.centre import VACCINATE, a_dose, people
+from tests.traffic.certificates import Authority
 
 QUICK = (
     (r"(scrape_interval|evaluation_interval|\n +interval): \w+", r"\1: 500ms"),  # also the time that a sidecar has to answer
@@ -27,6 +30,7 @@ QUICK = (
 """How the files are shortened: a look twice a second, no alert waits, and the month is two seconds."""
 
 DISTRICT = "Udham Singh Nagar"
+TOKEN = "correct horse"
 
 
 @dataclass
@@ -34,6 +38,7 @@ class District:
     """Centres `a` and `b` on one server, `c` on a server, so on a line, of its own; an agent sends of `c` too, as of `nat`."""
 
     centres: dict[str, Centre]
+    metrics: dict[str, dict[str, Any]]
     services: dict[str, Service]
     stack: AsyncExitStack
     prometheus: Prometheus
@@ -42,7 +47,7 @@ class District:
     line: Simulator
 
     async def start(self, name: str) -> None:
-        self.services[name] = await self.stack.enter_async_context(self.centres[name].serving())
+        self.services[name] = await self.stack.enter_async_context(self.centres[name].serving(**self.metrics[name]))
 
     async def record(self, name: str, person: int, **other: object) -> None:
         dose = a_dose(people(self.server)[person]) | other
@@ -53,14 +58,20 @@ class District:
 def shortened(folder: Path, *others: tuple[str, str]) -> Path:
     """A copy of deploy/prometheus for a test that cannot wait; *others* are addresses to put in the place of the shipped ones."""
     shutil.copytree(DEPLOY / "prometheus", folder)
-    for name in ("dosekeeper.token", "remote-write.password"):
-        (folder / name).write_text("not asked for here")
+    (folder / "dosekeeper.token").write_text(TOKEN)
+    (folder / "remote-write.password").write_text("not asked for here")
     for file in folder.rglob("*.yml"):
         told = file.read_text()
         for pattern, new in (*QUICK, *others):
             told = re.sub(pattern, new, told)
         file.write_text(told)
     return folder
+
+
+def a_metrics_port(port: int, authority: Authority, folder: Path) -> dict[str, Any]:
+    certificate, key = authority.pair(f"metrics-{port}")
+    wanted = {"port": port, "token_file": folder / "dosekeeper.token", "tls_cert": certificate, "tls_key": key}
+    return {f"DOSEKEEPER_METRICS__{name.upper()}": str(value) for name, value in wanted.items()}
 
 
 @asynccontextmanager
@@ -72,10 +83,9 @@ async def a_district(folder: Path) -> AsyncIterator[District]:
             (folder / name).mkdir()
             url = f"{(line if name == 'c' else server).url}/api"
             centres[name] = await stack.enter_async_context(a_centre(folder / name, url))
-        main, sender, manager = free_ports(3)
+        main, sender, manager, *ports = free_ports(6)
         files = shortened(
             folder / "files",
-            (r"\n +tls_config: .+", ""),
             (r"127\.0\.0\.1:9093", f"127.0.0.1:{manager}"),
             (r"https://prometheus\.district\.example/", f"http://127.0.0.1:{main}/"),
             (r"127\.0\.0\.1:8481", f"127.0.0.1:{centres['c'].admin}"),
@@ -84,12 +94,15 @@ async def a_district(folder: Path) -> AsyncIterator[District]:
         )
         (files / "targets" / "example.yml").write_text(
             "".join(
-                f'- targets: ["127.0.0.1:{centre.admin}"]\n'
-                f"  labels: {{centre: {name}, block: Block {name}, district: {DISTRICT}, __scheme__: http}}\n"
-                for name, centre in centres.items()
+                f'- targets: ["127.0.0.1:{port}"]\n  labels: {{centre: {name}, block: Block {name}, district: {DISTRICT}}}\n'
+                for name, port in zip(centres, ports, strict=True)
             )
         )
-        made = District(centres, {}, stack, None, None, server, line)  # type: ignore[arg-type]
+        authority = Authority(files)
+        shutil.copy(authority.ca, files / "dosekeeper-ca.pem")
+        metrics = {name: a_metrics_port(port, authority, files) for name, port in zip(centres, ports, strict=True)}
+        metrics["a"]["DOSEKEEPER_CENTRE__HOURS"] = f"{datetime.now(UTC) + timedelta(days=3):%a} 09:00-17:00"
+        made = District(centres, metrics, {}, stack, None, None, server, line)  # type: ignore[arg-type]
         for name in ("main", "sender", "manager"):
             (folder / name).mkdir()
 
@@ -129,6 +142,7 @@ async def test_a_district_that_fails_and_recovers(tmp_path: Path) -> None:
         await _what_was_sent_from_behind_nat(seen)
         await _every_rule_is_sound(seen)
         await _every_panel_has_data(seen, began)
+        await _a_computer_is_switched_off(district)
 
 
 async def _the_server_fails(district: District) -> None:
@@ -149,8 +163,10 @@ async def _a_sidecar_is_killed_meanwhile(district: District) -> None:
     killed = district.services["a"].process
     killed.kill()
     await killed.wait()
-    await district.prometheus.until_firing("Silent a", "SilentWithUnsent a")
-    await district.alertmanager.until_standing(active=("SilentWithUnsent a",), suppressed=("Silent a",))
+    await district.prometheus.until_firing("SilentWithUnsent a")
+    await district.alertmanager.until_standing(active=("SilentWithUnsent a",))
+    await district.prometheus.until_true('sum_over_time(centre:dosekeeper_silent:bool{centre="a"}[5m]) >= 4')
+    assert "Silent a" not in await district.prometheus.firing(), "its hours, remembered: it may be off, but for what is left on its disk"
     await district.start("a")
     await district.prometheus.until_firing("UpstreamDown a", silent=("SilentWithUnsent a", "Silent a"))
 
@@ -202,6 +218,12 @@ async def _what_was_sent_from_behind_nat(seen: Prometheus) -> None:
     assert {labels["centre"] for labels, _ in await seen.ask("last_over_time(scrape_samples_scraped[5m])")} == {"a", "b", "c"}, (
         "the rest stays there"
     )
+
+
+async def _a_computer_is_switched_off(district: District) -> None:
+    await district.services["b"].stop()
+    await district.prometheus.until_firing("Silent b")
+    await district.alertmanager.until_called("working-hours: Silent b firing")
 
 
 async def _every_rule_is_sound(seen: Prometheus) -> None:
