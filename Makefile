@@ -8,16 +8,19 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help setup demo run test proof check bench texts lock sbom clean
+.PHONY: help setup demo demo-prometheus run test proof check bench texts lock sbom clean
 
 help: ## list the targets
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
 setup: $(STAMP) ## make .venv from the lock (the other targets do so by themselves)
 
 demo: $(STAMP) ## 30 July 2021 in Rudrapur, in a minute, with and without dosekeeper; build/rudrapur.html is its page
 	@mkdir -p build
 	@$(BIN)/dosekeeper demo --json build/rudrapur.json --page build/rudrapur.html
+
+demo-prometheus: $(STAMP) ## the same, watched by a Prometheus on port 9090 (apt install prometheus) that shows the outage; Ctrl-C ends it
+	@$(BIN)/python deploy/prometheus/demo.py
 
 run: $(STAMP) ## simulator on 8490, sidecar on 8480 and 8481, ready for curl; Ctrl-C ends both
 	@exec 3< <(exec $(BIN)/dosekeeper-simulator --port 8490); trap "kill $$! 2>/dev/null || true" EXIT; \

@@ -13,7 +13,7 @@ from typing import Final
 import aiohttp
 
 from bench.figures import Figure, plain
-from bench.stage import Process, free_port, sidecar, until, until_down, yardstick
+from bench.stage import Process, free_port, outages, sidecar, until, until_down, yardstick
 
 DESKS: Final = 8
 PAUSE_S: Final = 0.05
@@ -76,10 +76,10 @@ def _off_s(folder: Path) -> tuple[float, float]:
         listening_at = time.time()
 
         def ended() -> bool:
-            return bool(server.told("/api/outages")[-1]["ended_at"])
+            return bool(outages(server)[-1]["ended_at"])
 
         until(ended)
-        row = server.told("/api/outages")[-1]
+        row = outages(server)[-1]
     began, end = (datetime.fromisoformat(row[name]).timestamp() for name in ("started_at", "ended_at"))
     return abs(began - down_at), min(abs(end - up_at), abs(end - listening_at))
 

@@ -26,6 +26,7 @@ from simulator.demo.report import report
 from simulator.demo.screen import Screen
 from simulator.demo.set_up import staged
 from simulator.demo.table import table
+from simulator.demo.targets import scraped
 from simulator.dialects import DIALECTS
 
 BROKEN: Final = 1
@@ -40,7 +41,18 @@ INTERRUPTED: Final = 130
 @click.option("--profile", default="cowin-vaccinator", show_default=True, type=click.Choice([*DIALECTS]), help="Which kind of server.")
 @click.option("--json", "file", type=click.File("wb", lazy=False), help="Write the result there, as JSON.")
 @click.option("--page", "html", type=click.File("wb", lazy=False), help="Write the result there, as a page with drawings.")
-def demo(seconds: float, centres: int, one_in: int, seed: int, profile: str, file: BinaryIO | None, html: BinaryIO | None) -> int:
+@click.option("--targets", type=click.Path(path_type=Path, dir_okay=False), help="Write there what Prometheus has to scrape (file_sd).")
+def demo(  # noqa: PLR0913 - one option, one argument
+    *,
+    seconds: float,
+    centres: int,
+    one_in: int,
+    seed: int,
+    profile: str,
+    file: BinaryIO | None,
+    html: BinaryIO | None,
+    targets: Path | None,
+) -> int:
     """
     Show 30 July 2021 in Rudrapur: nine centres, a server that is down from 12:04 to 15:00, and desks that go on.
 
@@ -53,7 +65,7 @@ def demo(seconds: float, centres: int, one_in: int, seed: int, profile: str, fil
     folder = Path(tempfile.mkdtemp(prefix="dosekeeper-demo-"))
     code = INTERRUPTED
     try:
-        code = _shown(Plan(seconds, centres, one_in, seed, profile), folder, screen, file, html)
+        code = _shown(Plan(seconds, centres, one_in, seed, profile), folder, screen, file, html, targets)
     finally:
         if code == BROKEN:
             screen.say(logs_in(folder))
@@ -73,11 +85,11 @@ def main(argv: Sequence[str]) -> int:
         return INTERRUPTED
 
 
-def _shown(plan: Plan, folder: Path, screen: Screen, file: BinaryIO | None, html: BinaryIO | None) -> int:
+def _shown(plan: Plan, folder: Path, screen: Screen, file: BinaryIO | None, html: BinaryIO | None, targets: Path | None) -> int:
     screen.say(f"{plan.people} people come to {plan.centres} centres; the day takes {plan.seconds:.0f} s.\n{SHORTENED_TEXT}\n")
     result: dict[str, Any] | None = None
     try:
-        result = asyncio.run(_played(plan, folder, screen))
+        result = asyncio.run(_played(plan, folder, screen, targets))
     except* Failed as group:
         screen.say(f"\nThe demo ended early: {'; '.join(map(str, group.exceptions))}")
     if result is None:
@@ -93,9 +105,11 @@ def _shown(plan: Plan, folder: Path, screen: Screen, file: BinaryIO | None, html
     return BROKEN if result["broken"] else 0
 
 
-async def _played(plan: Plan, folder: Path, screen: Screen) -> dict[str, Any]:
+async def _played(plan: Plan, folder: Path, screen: Screen, targets: Path | None) -> dict[str, Any]:
     _cancel_on_signals()
     async with staged(plan, folder) as stage:
+        if plan.targets is not None:
+            plan.targets.write_bytes(orjson.dumps(scraped(stage.sidecars)))
         beside, without = await Play(plan, stage, screen).seen()
         told = await day_report(stage.sidecars[0], Clock(beside.opened_at, plan.speed), folder)
         return {**report(plan, beside, without), "outage_report": told}

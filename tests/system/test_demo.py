@@ -72,11 +72,13 @@ def left_in(folder: Path) -> list[Path]:
 async def test_the_day_breaks_no_guarantee(tmp_path: Path, profile: str, batch: str) -> None:
     file, drawn = tmp_path / "result.json", tmp_path / "page.html"
     small = ("--seconds", "16", "--centres", "2", "--one-in", "5", "--profile", profile)
-    async with demo(*small, "--json", str(file), "--page", str(drawn), temporary=tmp_path) as process:
+    targets = tmp_path / "targets.json"
+    async with demo(*small, "--json", str(file), "--page", str(drawn), "--targets", str(targets), temporary=tmp_path) as process:
         said = (await process.communicate())[0].decode()
     assert process.returncode == 0, said
     result = json.loads(file.read_text())
     assert result["broken"] == []
+    assert [entry["labels"]["centre"] for entry in json.loads(targets.read_text())] == ["centre-563048", "centre-563051"]
     kept, without = result["with"]["all"], result["without"]["all"]
     assert kept["came"] == without["came"] == 160 + 56
     assert kept["walk_ins"] > kept["walk_ins_provisional"] > 0
@@ -103,7 +105,7 @@ async def test_the_day_breaks_no_guarantee(tmp_path: Path, profile: str, batch: 
     assert "\nEvery guarantee was kept.\n" in said
     assert re.search(r"^Outages: \d, \d h.* Doses given meanwhile: [1-9]\d*\. All of it was confirmed by 30 Jul \d", said, re.MULTILINE)
     assert drawn.read_text() == page(result)
-    assert sorted(left_in(tmp_path)) == sorted([file, drawn]), "journals and logs are left behind"
+    assert sorted(left_in(tmp_path)) == sorted([file, drawn, targets]), "journals and logs are left behind"
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for child processes in /proc")
