@@ -368,6 +368,7 @@ def _credentials(  # noqa: PLR0913, PLR0917 - the parts it is made of
         rules=TrustRules(recording.trust_for, recording.loopback_trusted, own.configured),
         hashed=journal.lane_hash,
         wall=watch.wall,
+        origins=frozenset(settings.listen.cors_origins),
         in_auth_outage=circuits.auth_outage,
     )
 

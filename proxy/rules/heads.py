@@ -20,7 +20,7 @@ class Head:
 
 
 @lru_cache(256)
-def head(peer: str, whole: Fields, credentials: frozenset[bytes]) -> Head:
+def head(peer: str, whole: Fields, credentials: frozenset[bytes], origins: frozenset[str]) -> Head:
     """
     Take a head apart.
 
@@ -28,6 +28,7 @@ def head(peer: str, whole: Fields, credentials: frozenset[bytes]) -> Head:
         peer: Address at the other end of the connection.
         whole: All fields, as they came.
         credentials: Names of the credential fields, lower case.
+        origins: Of pages that the operator has named.
     """
     fields, credential = split_credentials(forwardable(whole), credentials)
-    return Head(fields, credential, seat(peer, whole))
+    return Head(fields, credential, seat(peer, whole, origins))

@@ -80,7 +80,7 @@ class Credentials:
     The sidecar's own credential and the clients'.
 
     `wall` is the best that is known of the time (milliseconds UTC): by a clock that is an hour ahead every token would be over.
-    `in_auth_outage` says that the server refuses what it took before.
+    `origins` are those of pages that the operator has named; `in_auth_outage` says that the server refuses what it took before.
     """
 
     named: Named
@@ -91,6 +91,7 @@ class Credentials:
     rules: Rules
     hashed: Hash
     wall: Callable[[], int]
+    origins: frozenset[str] = frozenset()
     in_auth_outage: Callable[[], bool] = lambda: False
     bells: list[Callable[[], None]] = field(default_factory=list)
     _proved: dict[bytes, Held] = field(default_factory=dict)
@@ -112,7 +113,7 @@ class Credentials:
     def caller(self, request: web.BaseRequest) -> Caller:
         """Return who made *request*, and remember a credential that may be of use to what waits."""
         whole = tuple(request.raw_headers)
-        parts = head(request.remote or "", whole, self.names)
+        parts = head(request.remote or "", whole, self.names, self.origins)
         fields, credential = parts.fields, parts.credential
         token = token_in(credential, self.named.token)
         genuine = self.keys.genuine(token)

@@ -56,6 +56,8 @@ def test_who_may_use_the_sidecars_own_credential(shown: Shown, rules: Rules, exp
 
 HOST = (b"Host", b"127.0.0.1:8480")
 FORM = (b"Content-Type", b"text/plain;charset=UTF-8")
+JSON = (b"Content-Type", b"application/json")
+NAMED = frozenset({"https://desk.example"})
 
 
 @pytest.mark.parametrize(
@@ -81,16 +83,28 @@ FORM = (b"Content-Type", b"text/plain;charset=UTF-8")
         ("127.0.0.1", (HOST, FORM, (b"Origin", b"null")), ELSEWHERE),
         ("127.0.0.1", (HOST, FORM, (b"Origin", b"http://127.0.0.1:3000")), HERE),
         ("127.0.0.1", (HOST, FORM), HERE),
-        ("127.0.0.1", (HOST, (b"Content-Type", b"application/json"), (b"Origin", b"https://desk.example")), HERE),
+        ("127.0.0.1", (HOST, FORM, (b"Origin", b"https://desk.example")), HERE),
+        ("127.0.0.1", (HOST, JSON, (b"Origin", b"https://desk.example")), HERE),
+        ("10.0.0.1", (HOST, JSON, (b"Origin", b"https://desk.example")), ELSEWHERE),
+        ("127.0.0.1", (HOST, JSON, (b"Origin", b"https://desk.example:8443")), ELSEWHERE),
+        ("127.0.0.1", (HOST, JSON, (b"Origin", b"https://evil.example")), ELSEWHERE),
+        ("127.0.0.1", (HOST, (b"Origin", b"https://evil.example")), ELSEWHERE),
+        ("127.0.0.1", (HOST, (b"Origin", b"chrome-extension://abcdef")), ELSEWHERE),
+        ("127.0.0.1", (HOST, (b"Origin", b"")), ELSEWHERE),
+        ("127.0.0.1", (HOST, (b"Origin", b"http://tablet:3000")), HERE),
+        ("127.0.0.1", (HOST, (b"Origin", b"https://evil.example"), (b"Access-Control-Request-Method", b"POST")), HERE),
+        ("127.0.0.1", (HOST, (b"Sec-Fetch-Site", b"cross-site"), (b"Sec-Fetch-Mode", b"no-cors")), ELSEWHERE),
+        ("127.0.0.1", (HOST, (b"Sec-Fetch-Site", b"cross-site"), (b"Sec-Fetch-Mode", b"navigate")), HERE),
+        ("127.0.0.1", (HOST, (b"Sec-Fetch-Site", b"same-site"), (b"Sec-Fetch-Mode", b"cors")), HERE),
     ],
 )
 def test_where_a_request_comes_from(peer: str, fields: tuple[tuple[bytes, bytes], ...], expected: Seat) -> None:
-    assert seat(peer, fields) is expected
+    assert seat(peer, fields, NAMED) is expected
 
 
 @given(st.text(), st.lists(st.tuples(st.binary(), st.binary())))
 def test_nothing_odd_is_here(peer: str, fields: list[tuple[bytes, bytes]]) -> None:
-    assert seat(peer, tuple(fields)) in Seat
+    assert seat(peer, tuple(fields), NAMED) in Seat
 
 
 NOW = 1_627_626_600_000
