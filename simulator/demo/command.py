@@ -108,8 +108,8 @@ def _shown(plan: Plan, folder: Path, screen: Screen, file: BinaryIO | None, html
 async def _played(plan: Plan, folder: Path, screen: Screen, targets: Path | None) -> dict[str, Any]:
     _cancel_on_signals()
     async with staged(plan, folder) as stage:
-        if plan.targets is not None:
-            plan.targets.write_bytes(orjson.dumps(scraped(stage.sidecars)))
+        if targets is not None:
+            targets.write_bytes(orjson.dumps(scraped(stage.sidecars)))  # noqa: ASYNC240 - before anything goes on
         beside, without = await Play(plan, stage, screen).seen()
         told = await day_report(stage.sidecars[0], Clock(beside.opened_at, plan.speed), folder)
         return {**report(plan, beside, without), "outage_report": told}
