@@ -594,7 +594,7 @@ class Journal:
         return await self._engine.write(outage_ledger.add_unobserved, id_, unobserved_ms, seen)
 
     async def mark_drained(self, group: str, now: int) -> bool:
-        """Mark the group's ended outages of which nothing is left to send; True where one was marked now."""
+        """Mark the group's ended outages (`ALL_GROUPS`: ended holds) of which nothing is left to send; True where one was marked now."""
         return await self._engine.write(outage_ledger.mark_drained, group, now)
 
     async def undrained(self) -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from store import audit
-from store.outages import UNKNOWN_START, Failed, Kind, Note, Outage, Seen, Start
+from store.outages import ALL_GROUPS, UNKNOWN_START, Failed, Kind, Note, Outage, Seen, Start
 from store.queries import Db, rows, run, value
 
 _DOUBTFUL: Final = 18
@@ -137,8 +137,10 @@ def add_unobserved(db: Db, id_: int, unobserved_ms: int, seen: Seen) -> bool:
 
 
 def mark_drained(db: Db, group: str, now: int) -> bool:
-    """Mark the group's ended outages, and holds, of which nothing is left to send; True where one was marked now."""
-    return run(db, "mark_drained", route_group=group, now=now) + run(db, "mark_holds_drained", now=now) > 0
+    """Mark the group's ended outages (`ALL_GROUPS`: ended holds) of which nothing is left to send; True where one was marked now."""
+    if group == ALL_GROUPS:
+        return run(db, "mark_holds_drained", now=now) > 0
+    return run(db, "mark_drained", route_group=group, now=now) > 0
 
 
 def undrained(db: Db) -> list[str]:

@@ -504,19 +504,24 @@ WHERE route_group = :route_group AND ended_at IS NOT NULL AND drained_at IS NULL
       WHERE r.route_group = :route_group AND r.state IN ('pending', 'sending', 'unknown') AND r.number <= outage.last_number);
 
 -- name: mark_holds_drained
--- The same of holds, which are for all groups.
+-- The same of holds, which are for all groups. (`+`: else all records ever made would be looked through, not those that are unsent.)
 UPDATE outage SET drained_at = :now
 WHERE route_group = '*' AND ended_at IS NOT NULL AND drained_at IS NULL
   AND NOT EXISTS (
-      SELECT 1 FROM record r WHERE r.state IN ('pending', 'sending', 'unknown') AND r.number <= outage.last_number);
+      SELECT 1 FROM record r WHERE r.state IN ('pending', 'sending', 'unknown') AND +r.number <= outage.last_number);
 
 -- name: undrained
 -- The groups (of a hold: `*`) with an outage that is over and has nothing left to send, and is not noted as drained.
-SELECT DISTINCT route_group FROM outage
-WHERE ended_at IS NOT NULL AND drained_at IS NULL
+SELECT route_group FROM outage
+WHERE route_group <> '*' AND ended_at IS NOT NULL AND drained_at IS NULL
   AND NOT EXISTS (
       SELECT 1 FROM record r
-      WHERE outage.route_group IN (r.route_group, '*') AND r.state IN ('pending', 'sending', 'unknown') AND r.number <= outage.last_number);
+      WHERE r.route_group = outage.route_group AND r.state IN ('pending', 'sending', 'unknown') AND r.number <= outage.last_number)
+UNION
+SELECT route_group FROM outage
+WHERE route_group = '*' AND ended_at IS NOT NULL AND drained_at IS NULL
+  AND NOT EXISTS (
+      SELECT 1 FROM record r WHERE r.state IN ('pending', 'sending', 'unknown') AND +r.number <= outage.last_number);
 
 -- name: running_outages
 -- What is out now, oldest first.

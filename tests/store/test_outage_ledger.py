@@ -8,7 +8,7 @@ import pytest
 from store.errors import JournalRefused
 from store.journal import Journal
 from store.outage_ledger import OutageFilter
-from store.outages import Failed, Outage, Seen, Slowness, Start
+from store.outages import ALL_GROUPS, Failed, Outage, Seen, Slowness, Start
 from store.record_search import RecordFilter
 from store.records import RecordState, Settlement
 from store.snapshot import GroupOutages
@@ -233,9 +233,9 @@ async def test_a_hold_is_a_row_of_its_own_kind_with_what_was_recorded_and_when_t
     assert (await journal.running_outages(), await journal.last_outage("*")) == ([], None)
     assert [record.number for record in await journal.find(RecordFilter(outage=first.id))] == [1, 2]
     await journal.move(1, RecordState.PENDING, Settlement(RecordState.HELD, None), NOON + 10_000)
-    assert not await journal.mark_drained(GROUP, NOON + 10_000), "one of another group waits"
+    assert (await journal.undrained(), await journal.mark_drained(ALL_GROUPS, NOON + 10_000)) == ([], False), "one of another group waits"
     await journal.move(2, RecordState.PENDING, Settlement(RecordState.HELD, None), NOON + 10_000)
-    assert await journal.mark_drained(GROUP, NOON + 11_000)
+    assert (await journal.undrained(), await journal.mark_drained(ALL_GROUPS, NOON + 11_000)) == ([ALL_GROUPS], True)
     assert [row.drained_at for row in await rows_of(journal, "planned")] == [NOON + 11_000] * 2
 
 
