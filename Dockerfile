@@ -33,8 +33,8 @@ ENV PATH=/opt/dosekeeper/bin:$PATH \
     DOSEKEEPER_STORE__KEY_FILE=/data/journal.key
 EXPOSE 8480
 STOPSIGNAL SIGTERM
-# Ready means "can record": an outage of the upstream does not make the container unhealthy.
+# Ready means "can record": an outage of the upstream does not make the container unhealthy. HTTP_PROXY is not for this.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \
-    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8481/readyz', timeout=2)"]
+    CMD ["python", "-c", "from urllib.request import ProxyHandler as P, build_opener; build_opener(P({})).open('http://127.0.0.1:8481/readyz', timeout=2)"]
 ENTRYPOINT ["dosekeeper"]
 CMD ["serve"]

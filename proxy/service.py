@@ -33,6 +33,7 @@ from proxy.settings import Settings
 from proxy.settings.model import Admin, MetricsPort
 from proxy.supervisor import Supervisor, supervisor_of
 from proxy.traffic.active_profile import ActiveProfile, GroupsChanged
+from proxy.traffic.limits import SIDE_PORT
 from proxy.traffic.meters import Meters, running_version
 from proxy.traffic.retry import Step, Wake, keep_running
 from proxy.traffic.server import Port, data_app, tls_context
@@ -173,11 +174,11 @@ async def _side_ports(settings: Settings, centre: Centre, meters: Meters) -> Asy
     def admin() -> Port:
         guard = Guard(_token(settings.admin.token_file), settings.admin.host)
         identity = journal_identity(settings.store.path)
-        return Port(admin_app(centre, shown, guard, identity), settings.admin.host, settings.admin.port)
+        return Port(admin_app(centre, shown, guard, identity), settings.admin.host, settings.admin.port, limits=SIDE_PORT)
 
     def metrics() -> Port:
         guard = Guard(_token(own.token_file), own.host, "metrics")
-        return Port(metrics_app(shown, guard), own.host, own.port or 0, tls_context(own.tls_cert, own.tls_key))
+        return Port(metrics_app(shown, guard), own.host, own.port or 0, tls_context(own.tls_cert, own.tls_key), SIDE_PORT)
 
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(_side_port("admin", admin, settings.admin))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
+from tempfile import mkstemp
 
 import click
 
@@ -47,13 +48,20 @@ def _told(ctx: click.Context) -> str:
 
 def replaced(file: Path, text: str) -> None:
     """Put *text* in the place of *file*, in one step. Raises Failed where that cannot be done."""
-    # Not with .prom at its end: the collector would read it half written. Others may read it: it holds nothing personal.
-    made = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        made.write_text(text, "utf-8")
-        made.replace(file)
+        # Not with .prom at its end: the collector would read it half written. mkstemp follows nobody's link in a folder that others share.
+        descriptor, name = mkstemp(prefix=f".{file.name}.", dir=file.parent)
+        made = Path(name)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+                if os.name != "nt":
+                    os.fchmod(descriptor, 0o644)  # node_exporter is another user, and nothing in it is personal
+                out.write(text)
+            made.replace(file)
+        except OSError:
+            made.unlink(missing_ok=True)
+            raise
     except OSError as error:
-        made.unlink(missing_ok=True)
         raise Failed(
             f"{file} cannot be written: {error.strerror}. Its folder must be there, and belong to the user this runs as."
         ) from None

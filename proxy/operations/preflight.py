@@ -52,7 +52,7 @@ def _guarded(section: str, host: str, token_file: Path | None) -> Iterator[Probl
                 f"must be given, because {section}.host ({host}) can be reached from other machines. "
                 f"Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))' > {section}.token",
             )
-    elif unread := _unreadable(token_file):
+    elif unread := _unreadable(token_file) or _not_text(token_file):
         yield _problem(f"{section}.token_file", unread)
 
 
@@ -202,6 +202,14 @@ def _unreadable(file: Path) -> str | None:
     except OSError as error:
         return f"{file} cannot be read: {error.strerror}; put it in place, or correct the path"
     return None if content.strip() else f"{file} is empty; write the value into it"
+
+
+def _not_text(file: Path) -> str | None:
+    try:
+        file.read_text("utf-8")
+    except UnicodeDecodeError:
+        return f"{file} is not text (UTF-8); write the token into it"
+    return None
 
 
 def _problem(key: str, message: str) -> Problem:

@@ -257,7 +257,7 @@ class RefuseIf(Part):
 
     when: RequestExpression
     """What holds of them."""
-    text: str
+    text: Annotated[str, Field(min_length=1)]
     """Why, and what to send instead; shown to whoever sent it."""
 
 

@@ -147,10 +147,10 @@ KINDS: Final[Mapping[str, Kind]] = {
     "server-unreachable": Kind(HTTPStatus.BAD_GATEWAY, marked("The national server cannot be reached"), marked("Try again in a moment.")),
     "not-known": Kind(
         HTTPStatus.UNAUTHORIZED,
-        marked("Not done: nobody here knows who you are"),
+        marked("Not recorded: nobody here knows who you are"),
         marked(
-            "Log in when the national server is back; to go on meanwhile the desk needs a log-in that the server has taken, or a client "
-            "key: dosekeeper clients add NAME"
+            "Write doses into the paper register, and log in when the national server is back; to go on here meanwhile the desk needs a "
+            "log-in that the server has taken, or a client key: dosekeeper clients add NAME"
         ),
     ),
     "credential-missing": Kind(

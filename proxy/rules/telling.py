@@ -42,7 +42,9 @@ class PublicStatus:
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
-_AS_USUAL: Final = marked("Vaccinate and enter as usual; nothing has to be entered a second time.")
+_AS_USUAL: Final = marked(
+    "Vaccinate and enter as usual; nothing has to be entered a second time. Where the desk says that it was not recorded, use paper."
+)
 
 _TELL: Final[Mapping[Standing, tuple[str, str]]] = {
     Standing.UP: (marked("The national server answers."), marked("Vaccinate and enter as usual.")),
@@ -53,10 +55,13 @@ _TELL: Final[Mapping[Standing, tuple[str, str]]] = {
     ),
     Standing.DOWN: (
         marked("The national server does not answer. Doses are recorded here and go up by themselves when it is back."),
-        marked("Vaccinate and enter as usual; nothing has to be entered a second time. Certificates come when the server is back."),
+        marked(
+            "Vaccinate and enter as usual; nothing has to be entered a second time. Where the desk says that it was not recorded, "
+            "use paper. Certificates come when the server is back."
+        ),
     ),
 }
-"""Standing → what is so, and what to do now."""
+"""Standing → what is so, and what to do now. While the server cannot vouch for who nobody here knows, theirs is not recorded."""
 
 _UNRECORDED: Final[Mapping[bool, tuple[str, str]]] = {
     True: (
@@ -72,6 +77,12 @@ _UNRECORDED: Final[Mapping[bool, tuple[str, str]]] = {
     ),
 }
 """Whether the server answers → what is so, and what to do now, where nothing can be kept."""
+
+_LOG_IN: Final[Mapping[bool, str]] = {
+    True: marked("Waiting for a log-in: {count}. Whoever entered them logs in at any desk when the server is back."),
+    False: marked("Waiting for a log-in: {count}. Whoever entered them logs in at any desk."),
+}
+"""Whether the server is down → what is said of records that wait for a log-in: it is the server that takes one."""
 
 _OF_A_RECORD: Final[Mapping[RecordState, str]] = {
     **dict.fromkeys(
@@ -92,7 +103,7 @@ def told(status: PublicStatus, language: str) -> dict[str, Any]:
     if status.pending:
         tells.append(Text("Still to be sent: {count}.", {"count": status.pending}))
     if status.needs_log_in:
-        thens.append(Text("Waiting for a log-in: {count}. Whoever entered them logs in at any desk.", {"count": status.needs_log_in}))
+        thens.append(Text(_LOG_IN[status.standing is Standing.DOWN], {"count": status.needs_log_in}))
     if status.logged_out:
         thens.append(Text("The sidecar cannot log in to the national server. Tell the ICT officer."))
     if status.held:

@@ -76,7 +76,8 @@ Origin = Annotated[
     str,
     AfterValidator(
         matching(
-            r"https?://(?:\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::[0-9]{1,5})?",
+            r"(?!https:.*:443$|http:.*:80$)[a-z][a-z0-9+.-]*://(?:\[[0-9a-f:.]+\]|[a-z0-9.-]+)"
+            r"(?::(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?",
             "an origin as browsers write it: scheme and host in lower case, the port where it is not the usual one, no path; not `*`",
         )
     ),

@@ -38,7 +38,7 @@ class Text:
 
     def said(self, language: str = LANGUAGES[0]) -> str:
         """Return it in *language*, one of `LANGUAGES`."""
-        words = translation(language).gettext(self.words)
+        words = self.words and translation(language).gettext(self.words)  # under "" gettext keeps what is to be known of the catalogue
         return words.format(**self.values) if self.values else words
 
 

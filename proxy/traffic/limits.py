@@ -21,7 +21,7 @@ HEAD_MAX: Final = 64 * 1024
 @dataclass(frozen=True, slots=True)
 class Limits:
     """
-    Of the data port and of the admin port, each.
+    Of each port.
 
     A half-sent request is closed within `head_s` or `body_s` and `lingering_s`, together less than 15 s; a desk on a slow line is not cut
     as long as something arrives every ten seconds and 256 bytes a second on the average: the worst GPRS carries four times that.
@@ -53,3 +53,7 @@ class Limits:
 
     passed_max: int = 64 * 1024 * 1024
     """Bytes of a body that is passed on without being kept; it is never in memory as a whole."""
+
+
+SIDE_PORT: Final = Limits(connections=32)
+"""Of the admin port and of the metrics port: a person or two and a Prometheus ask there, and no desk may go without for them."""

@@ -27,6 +27,9 @@ EVENTS: Final = "text/event-stream"
 LOOK_EVERY_S: Final = 1.0
 """While somebody listens the journal is asked so often, once for all of them; a circuit's change is told at once."""
 
+RINGS_APART_S: Final = 0.1
+"""The least between two looks because something has changed: a circuit that is on the edge changes a hundred times a second."""
+
 BEAT_EVERY_S: Final = 15.0
 """Between two lines to a listener, at most: proxies close what is silent (HTML Living Standard, 9.2.7, advises the same)."""
 
@@ -41,9 +44,9 @@ UNSENT_MAX: Final = 16 * 1024
 
 
 def wants_events(accept: str) -> bool:
-    """Whether an Accept field prefers events to JSON; a wildcard does not."""
+    """Whether an Accept field prefers events to JSON; a wildcard does not, and who takes either wants an answer that ends."""
     weights = dict(weighed(accept))
-    return weights.get(EVENTS, 0.0) > 0 and weights[EVENTS] >= weights.get("application/json", 0.0)
+    return weights.get(EVENTS, 0.0) > weights.get("application/json", 0.0)
 
 
 class Listeners:
@@ -52,22 +55,36 @@ class Listeners:
     def __init__(self, ask: Callable[[], Awaitable[PublicStatus]], limits: Limits) -> None:
         self._ask = ask
         self._limits = limits
-        self._listening = 0
+        self._listening: list[web.BaseRequest] = []
         self._closed = False
         self._rung = asyncio.Event()
         self._looked: asyncio.Future[PublicStatus] | None = None
+        self._looked_at = 0.0
         self._look_again_at = 0.0
+        self._ringing: asyncio.TimerHandle | None = None
 
     def ring(self) -> None:
-        """Look now: something has changed."""
+        """Look as soon as may be: something has changed."""
+        if self._ringing is None:
+            self._ringing = asyncio.get_running_loop().call_at(self._looked_at + RINGS_APART_S, self._look_now)
+
+    def _look_now(self) -> None:
+        self._ringing = None
         self._look_again_at = 0.0
         self._rung.set()
         self._rung = asyncio.Event()
 
     async def close(self) -> None:
-        """End every stream, and begin none: a stop is not held up by those who only listen."""
+        """End every stream, and begin none: a stop is not held up by those who only listen, nor by those who do not read what they hear."""
         self._closed = True
-        self.ring()
+        self._look_now()
+        for request in self._listening:
+            if request.transport is None:
+                continue
+            if request.transport.get_write_buffer_size():
+                request.transport.abort()
+            else:
+                request.transport.set_write_buffer_limits()  # the last few bytes have room whatever the client does
 
     async def look(self) -> PublicStatus:
         """Return how it stands."""
@@ -75,13 +92,13 @@ class Listeners:
 
     async def stream(self, request: web.BaseRequest, response: web.StreamResponse, language: str) -> bool:
         """Tell *request* by *response* how it stands, now and at every change, until it leaves; False where there are too many."""
-        if self._listening >= self._limits.listeners or self._closed:
+        if len(self._listening) >= self._limits.listeners or self._closed:
             return False
-        self._listening += 1
+        self._listening.append(request)
         try:
             await self._tell(request, response, language)
         finally:
-            self._listening -= 1
+            self._listening.remove(request)
         return True
 
     async def _tell(self, request: web.BaseRequest, response: web.StreamResponse, language: str) -> None:
@@ -110,7 +127,7 @@ class Listeners:
     async def _shared_look(self) -> PublicStatus:
         now = asyncio.get_running_loop().time()
         if self._looked is None or now >= self._look_again_at:
-            self._look_again_at = now + LOOK_EVERY_S
+            self._looked_at, self._look_again_at = now, now + LOOK_EVERY_S
             self._looked = asyncio.ensure_future(self._ask())
         return await asyncio.shield(self._looked)
 

@@ -41,7 +41,9 @@ class Monitor:
     async def answer(self, request: web.Request, path: str) -> web.StreamResponse:
         """Answer GET and HEAD; everything else is not served."""
         if request.method not in ("GET", "HEAD"):
-            return self._problem("method-not-served", Text("Only GET and HEAD are."))
+            refused = self._problem("method-not-served", Text("Only GET and HEAD are."))
+            refused.headers[hdrs.ALLOW] = "GET, HEAD"
+            return refused
         if path == STATUS:
             return await self._status(request, path)
         if path.startswith(RECORDS_PATH):

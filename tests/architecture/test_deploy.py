@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final
 
 import pytest
@@ -25,7 +30,20 @@ KUBECTL: Final = shutil.which("kubectl")
 EXPOSURE_MAX: Final = 1.5
 """Of 10; systemd calls up to 4 "OK"."""
 
-READY: Final = ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8481/readyz', timeout=2)"]
+READY: Final = [
+    "python",
+    "-c",
+    "from urllib.request import ProxyHandler as P, build_opener; build_opener(P({})).open('http://127.0.0.1:8481/readyz', timeout=2)",
+]
+
+
+class Ready(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 def yaml(path: str) -> Any:
@@ -62,11 +80,27 @@ def test_the_service_may_do_hardly_anything(units: list[Path]) -> None:
     assert float(found[1]) <= EXPOSURE_MAX
 
 
+def test_a_folder_that_may_be_missing_keeps_no_unit_from_starting() -> None:
+    given = re.findall(r"ReadWritePaths=(\S+)", "\n".join([INSTALL, *(unit.read_text() for unit in UNITS)]))
+    assert given
+    assert all(path.startswith(("-", "`-")) for path in given)
+
+
 def test_systemd_starts_our_command_and_is_told_when_it_is_ready() -> None:
     service = text("deploy/systemd/dosekeeper.service")
     assert "\nType=notify\n" in service
     assert re.search(r"^ExecStart=\S+/dosekeeper --config \S+ serve$", service, re.MULTILINE)
     assert "ProcSubset=pid" not in re.sub(r"^#.*", "", service, flags=re.MULTILINE)  # it would hide the boot's name
+
+
+def test_a_probe_asks_the_sidecar_itself_whatever_proxy_the_container_is_given() -> None:
+    dockerfile = text("Dockerfile")
+    assert json.loads(dockerfile[dockerfile.index('    CMD ["python"') + 8 :].splitlines()[0]) == READY
+    with HTTPServer(("127.0.0.1", 0), Ready) as sidecar:
+        Thread(target=sidecar.handle_request, daemon=True).start()
+        asked = READY[2].replace("8481", str(sidecar.server_port))
+        proxied = os.environ | {"http_proxy": "http://127.0.0.1:9", "no_proxy": ""}
+        subprocess.run([sys.executable, "-c", asked.replace("timeout=2", "timeout=20")], env=proxied, check=True)
 
 
 @pytest.fixture
@@ -115,6 +149,7 @@ def test_the_sidecar_starts_before_the_desks_software_and_has_no_right() -> None
     sidecar = the_sidecar()
     assert sidecar["restartPolicy"] == "Always"
     assert sidecar["startupProbe"]["exec"]["command"] == sidecar["readinessProbe"]["exec"]["command"] == READY
+    assert sidecar["livenessProbe"]["exec"]["command"] == [*READY[:2], READY[2].replace("readyz", "healthz")]
     own = sidecar["securityContext"]
     assert (own["runAsNonRoot"], own["readOnlyRootFilesystem"], own["allowPrivilegeEscalation"]) == (True, True, False)
     assert own["capabilities"] == {"drop": ["ALL"]}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
+import stat
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
@@ -17,6 +20,7 @@ from proxy.operations.durable_metrics import DURABLE
 from proxy.operations.preflight import cautions, problems
 from proxy.settings import load_settings
 from proxy.traffic.clock import Clock
+from proxy.traffic.limits import SIDE_PORT
 from proxy.traffic.process_metrics import PROCESS
 from simulator import Simulator
 from tests.cli.centre import Centre
@@ -43,7 +47,7 @@ async def test_a_port_of_its_own_shows_the_metrics_over_tls_and_nothing_else(cen
         async with centre.desk.request(method, f"https://127.0.0.1:{port}{path}", ssl=trusting, headers=headers) as answer:
             return answer.status, await answer.text()
 
-    async with centre.serving() as service:
+    async with centre.serving() as service, AsyncExitStack() as held:
         port = (await service.logged("metrics_port"))["port"]
         status, refusal = await ask("/metrics")
         assert (status, "metrics.token_file" in refusal) == (401, True)
@@ -53,6 +57,11 @@ async def test_a_port_of_its_own_shows_the_metrics_over_tls_and_nothing_else(cen
             assert (await ask(path, **TOKEN))[0] in (401, 404)
         assert (await ask("/api/hold", "POST", **TOKEN, **{"Content-Type": "application/json"}))[0] == 404
         status, text = await ask("/metrics", **TOKEN, Host="centre.example:8482")
+        for full, tls in ((centre.admin, None), (port, trusting)):  # few, so that desks and journal have what the system gives us
+            for _ in range(SIDE_PORT.connections + 1):
+                last, writer = await asyncio.open_connection("127.0.0.1", full, ssl=tls)
+                held.callback(writer.close)
+            assert b"too-many-connections" in await last.read()
         with pytest.raises(aiohttp.ClientError):  # how it ends is the operating system's choice
             await centre.desk.get(f"http://127.0.0.1:{port}/metrics", headers=TOKEN)
     found = families(text)
@@ -81,6 +90,23 @@ def test_other_machines_reach_it_with_a_token_only(tmp_path: Path) -> None:
     assert "metrics.tls_cert" in told
     assert "chmod 600" in told
     assert "metrics.tls_cert" in said(port="8482", tls_cert="no.pem", tls_key="no.key")[0]
+    (tmp_path / "token").write_bytes(b"correct h\xf6rse")
+    assert "token is not text" in said(port="8482", token_file=str(tmp_path / "token"))[0]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_the_file_is_readable_for_others_whatever_the_umask_and_no_link_is_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("whole")
+    for planted in (f".centre.prom.{os.getpid()}", "centre.prom"):
+        (tmp_path / planted).symlink_to(victim)
+    before = os.umask(0o077)
+    try:
+        replaced(tmp_path / "centre.prom", "up 1\n")
+    finally:
+        os.umask(before)
+    assert victim.read_text() == "whole"
+    assert stat.S_IMODE((tmp_path / "centre.prom").lstat().st_mode) == 0o644
 
 
 async def test_a_file_of_them_with_and_without_a_service(centre: Centre, sim: Simulator) -> None:

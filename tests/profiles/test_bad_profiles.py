@@ -215,6 +215,10 @@ def test_a_profile_of_ones_own() -> None:
             'own.yaml:15: routes[0].refuse_if[0].when: "request" is not there to be asked; did you mean "query"?',
         ),
         (
+            HEAD + RECORD + "    refuse_if: [{when: body.no, text: ''}]\n",
+            "own.yaml:15: routes[0].refuse_if[0].text: must not be empty",
+        ),
+        (
             HEAD + RECORD + "error_body: problem.title\n",
             'own.yaml:15: error_body: "problem" is not there to be asked; valid here: code, title, detail, status',
         ),

@@ -40,10 +40,17 @@ def test_no_two_standings_sound_alike() -> None:
     assert len(set(says)) == len(says)
 
 
-def test_paper_is_said_only_where_nothing_can_be_kept() -> None:
+def test_paper_is_for_what_is_refused_and_for_each_dose_only_where_nothing_can_be_kept() -> None:
     for stands, can_record in product(Standing, (True, False)):
         step = told(PublicStatus(stands, None, can_record, 0, 0), "en")["next_step"]
-        assert ("paper" in step) == (not can_record)
+        assert ("paper" in step) == (stands is not Standing.UP or not can_record)
+        assert ("each dose into the paper register" in step) == (stands is Standing.DOWN and not can_record)
+
+
+def test_a_log_in_is_asked_for_when_there_is_a_server_to_take_it() -> None:
+    for stands, language in product(Standing, LANGUAGES):
+        log_in = told(PublicStatus(stands, None, True, 0, 0, 7), language)["next_step"].partition("7")[2]
+        assert ("when the server is back" in log_in or "सर्वर लौटने पर" in log_in) == (stands is Standing.DOWN)
 
 
 @pytest.mark.parametrize("state", RecordState)

@@ -61,7 +61,10 @@ def complaints(text: str | bytes, environ: dict[str, str] | None = None) -> list
             "listen: {cors_origins: ['https://Desk.example.in']}\n",
             f"config.yaml:1: listen.cors_origins[0]: {ORIGIN.format('https://Desk.example.in')}",
         ),
-        ("listen: {cors_origins: ['null']}\n", f"config.yaml:1: listen.cors_origins[0]: {ORIGIN.format('null')}"),
+        *(
+            (f"listen: {{cors_origins: ['{origin}']}}\n", f"config.yaml:1: listen.cors_origins[0]: {ORIGIN.format(origin)}")
+            for origin in ("null", "https://x:443", "http://[::1]:80", "http://x:65536", "http://x:0", "http://x:08480")
+        ),
         ('listen: {host: ""}\n', "config.yaml:1: listen.host: must not be empty"),
         ("centre: {id: 42}\n", "config.yaml:1: centre.id: must be text, not 42"),
         ("centre: {id: null}\n", "config.yaml:1: centre.id: must be text, not nothing"),

@@ -94,7 +94,7 @@ def test_variables_override_the_file(here: Path) -> None:
     (here / "config.yaml").write_text("listen: {port: 1000, host: 127.0.0.2}\n")
     environ = {
         "DOSEKEEPER_LISTEN__PORT": "9480",
-        "DOSEKEEPER_LISTEN__CORS_ORIGINS": "[https://desk.example.in, 'http://localhost:3000']",
+        "DOSEKEEPER_LISTEN__CORS_ORIGINS": "[https://desk.example.in, 'http://localhost:3000', 'capacitor://localhost']",
         "DOSEKEEPER_CENTRE__ID": "0042",
         "DOSEKEEPER_CENTRE__NAME": "",
         "DOSEKEEPER_ADMIN__TOKEN_FILE": "null",
@@ -108,7 +108,7 @@ def test_variables_override_the_file(here: Path) -> None:
     }
     settings = load_settings(None, environ)
     assert (settings.listen.port, settings.listen.host) == (9480, "127.0.0.2")
-    assert settings.listen.cors_origins == ("https://desk.example.in", "http://localhost:3000")
+    assert settings.listen.cors_origins == ("https://desk.example.in", "http://localhost:3000", "capacitor://localhost")
     assert (settings.centre.id, settings.centre.name) == ("0042", "")
     assert (settings.admin.token_file, settings.replay.calls_per_minute) == (None, None)
     assert settings.recording.loopback_trusted is False

@@ -106,12 +106,13 @@ def _judge_metrics(scrapes: list[Samples], records: list[Record]) -> None:
 
 
 async def _scraped(http: aiohttp.ClientSession, admin: int) -> list[Samples]:
-    """Return a scrape, or none: the admin port may open after the first dose."""
+    """Return a scrape, or none: the admin port may open after the first dose, and a busy journal's counters may be left out."""
     try:
         async with http.get(f"http://127.0.0.1:{admin}/metrics") as answer:
-            return [durable_counters(await answer.text())]
+            text = await answer.text()
     except aiohttp.ClientConnectionError:
         return []
+    return [durable_counters(text)] if "\ndosekeeper_records{" in text else []
 
 
 async def _judge(sim: Simulator, day: Day, folder: Path) -> list[Record]:

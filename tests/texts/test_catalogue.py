@@ -64,6 +64,11 @@ def test_what_is_asked_for_is_told_with_its_weight_and_what_cannot_be_read_is_le
     assert weighed("text/event-stream, application/json;v=1; Q=0.5, a;q=b") == [("text/event-stream", 1.0), ("application/json", 0.5)]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_to_say_is_nothing_in_every_language(language: str) -> None:
+    assert Text("").said(language) == ""
+
+
 def test_values_go_into_the_braces_and_without_values_braces_are_braces() -> None:
     assert Text("Record {number}.", {"number": 41}).said("hi") == "रिकॉर्ड 41।"
     assert Text("a {b} {").said("hi") == "a {b} {"

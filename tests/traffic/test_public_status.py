@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from proxy.traffic import listeners
+from proxy.rules.telling import PublicStatus, told
+from proxy.traffic import listeners, server
+from proxy.traffic.connection import Connection
 from proxy.traffic.limits import Limits
 from simulator import Simulator
 from store.records import RecordState
@@ -107,6 +109,9 @@ async def test_the_status_through_a_day(sim: Simulator, centre: Centre) -> None:
     assert (down["state"], down["pending"]) == ("down", 1)
     assert down["outage"]["started_at"] == down["since"]
     assert person not in json.dumps(down)
+    assert (await status(centre, Accept="application/json, text/event-stream"))[0]["state"] == "down", "who takes either has an end"
+    async with centre.desk.put(at(centre, STATUS)) as refused:
+        assert (refused.status, refused.headers["Allow"]) == (405, "GET, HEAD")
     hindi, answer = await status(centre, **{"Accept-Language": "hi-IN,hi;q=0.9,en;q=0.5"})
     assert answer.headers["Content-Language"] == hindi["language"] == "hi"
     assert "राष्ट्रीय सर्वर जवाब नहीं दे रहा है" in hindi["tell"]
@@ -177,28 +182,89 @@ async def test_too_many_listeners_are_told_so_and_who_leaves_makes_room(sim: Sim
         assert timed == 1, "the JSON; an answer without an end would count as the slowest request of the day"
 
 
-async def test_one_who_does_not_read_is_cut_off_and_the_others_hear_on(
-    sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_rings_in_a_burst_are_not_a_look_each(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = []
+
+    def noted(stands: PublicStatus, language: str) -> dict[str, Any]:
+        looks.append(stands)
+        return told(stands, language)
+
+    monkeypatch.setattr(listeners, "told", noted)
+    monkeypatch.setattr(listeners, "RINGS_APART_S", 3600.0)
+    monkeypatch.setattr(listeners, "LOOK_EVERY_S", 3600.0)
+    async with listening(centre) as heard:
+        await heard.next()
+        for _ in range(20):
+            centre.sidecar.circuits.hold(held=not centre.sidecar.circuits.held)
+            await status(centre)
+        assert len(looks) == 1
+
+
+@pytest.fixture
+def deafened(monkeypatch: pytest.MonkeyPatch) -> set[int]:
+    """Let whoever does not read be noticed at once; returns the connections for which we wait."""
+    waiting: set[int] = set()
+    pause, resume = Connection.pause_writing, Connection.resume_writing
+
+    def paused(one: Connection) -> None:
+        waiting.add(id(one))
+        pause(one)
+
+    def resumed(one: Connection) -> None:
+        waiting.discard(id(one))
+        resume(one)
+
+    monkeypatch.setattr(Connection, "pause_writing", paused)
+    monkeypatch.setattr(Connection, "resume_writing", resumed)
     monkeypatch.setattr(listeners, "UNSENT_MAX", 1)
+    monkeypatch.setattr(listeners, "RINGS_APART_S", 0.0)
     monkeypatch.setattr(listeners, "_name", lambda _: str(asyncio.get_running_loop().time()))  # every look is news
+    return waiting
+
+
+@contextmanager
+def not_reading(centre: Centre) -> Iterator[None]:
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        host, _, port = centre.url.split("/")[2].partition(":")
+        deaf.connect((host, int(port)))
+        deaf.sendall(f"GET {STATUS} HTTP/1.1\r\nHost: d\r\nAccept: text/event-stream\r\n\r\n".encode())
+        yield
+
+
+async def news(centre: Centre, heard: Heard) -> None:
+    centre.sidecar.circuits.hold(held=not centre.sidecar.circuits.held)  # rings
+    await heard.next()
+
+
+async def test_one_who_does_not_read_is_cut_off_and_the_others_hear_on(sim: Simulator, tmp_path: Path, deafened: set[int]) -> None:
     async with (
         a_centre(tmp_path, f"{sim.url}/api", "cowin-vaccinator", Limits(listeners=2, stalled_s=0.3)) as centre,
         listening(centre) as heard,
     ):
-        with socket.socket() as deaf:
-            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            host, _, port = centre.url.split("/")[2].partition(":")
-            deaf.connect((host, int(port)))
-            deaf.sendall(f"GET {STATUS} HTTP/1.1\r\nHost: d\r\nAccept: text/event-stream\r\n\r\n".encode())
-            for _ in range(100):
-                centre.sidecar.circuits.hold(held=not centre.sidecar.circuits.held)  # rings
-                await heard.next()
-            async with asyncio.timeout(15):
+        with not_reading(centre):
+            async with asyncio.timeout(30):
+                while not deafened:
+                    await news(centre, heard)
                 while (answer := await centre.desk.get(at(centre, STATUS), headers=EVENTS)).status != 200:
                     answer.release()  # until one of the two places is free again
+                    await news(centre, heard)
                 answer.close()
         await heard.next()
+
+
+async def test_a_stop_does_not_wait_for_those_who_do_not_read(
+    sim: Simulator, tmp_path: Path, deafened: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "CLOSING_S", 3600.0)
+    monkeypatch.setattr(listeners, "_name", lambda _: "." * 1_000_000)  # more than the system takes for one that does not read
+    with ExitStack() as deaf:
+        async with asyncio.timeout(30) as within, a_centre(tmp_path, f"{sim.url}/api") as centre:
+            for _ in range(3):
+                deaf.enter_context(not_reading(centre))
+            while len(deafened) < 3:
+                await status(centre)
+        assert not within.expired()  # aiohttp takes the timeout for its own, and goes on
 
 
 async def test_a_stop_does_not_wait_for_those_who_listen(sim: Simulator, tmp_path: Path) -> None:

@@ -92,7 +92,8 @@ async def dose(centre: Centre, person: str, *which: int, **headers: str) -> Told
 
 
 def is_a_strangers(told: Told) -> bool:
-    return told.status == 401 and b'"errorCode":"not-known"' in told.body and told.headers["Content-Type"] == "application/problem+json"
+    said = (b'"errorCode":"not-known"', b"Not recorded", b"into the paper register")
+    return told.status == 401 and all(map(told.body.__contains__, said)) and told.headers["Content-Type"] == "application/problem+json"
 
 
 # A stranger ----------------------------------------------------------------------------------------------------------------------
