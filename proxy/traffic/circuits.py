@@ -10,6 +10,7 @@ import logging
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from proxy.rules.backoff import throttled_s
 from proxy.rules.circuit import (
@@ -66,6 +67,10 @@ class Watched:
     taken_by: Permit | None = None
     start_at: float = 0.0
     troubled_s: float = 0.0
+
+
+TAKEN_S: Final = 0.25
+"""After so long it is asked again whether the one permit of a circuit is free."""
 
 
 class Circuits:
@@ -217,10 +222,14 @@ class Circuits:
         return tuple(group for group, watched in self._watched.items() if watched.circuit.phase is Phase.HALF_OPEN)
 
     def next_change_s(self) -> float | None:
-        """Return the seconds until a start slot, a canary or the end of a throttle comes, None where nothing is waited for."""
+        """
+        Return the seconds until a start slot, a canary or the end of a throttle comes, None where nothing is waited for.
+
+        A permit that is taken is looked for again: for a dose that is known already it comes back without evidence, and no bell rings.
+        """
         now = self._clock.monotonic()
         times = [self._paused_until, *(at for watched in self._watched.values() for at in (watched.start_at, watched.circuit.canary_at))]
-        ahead = [at - now for at in times if at > now]
+        ahead = [at - now for at in times if at > now] + [TAKEN_S for watched in self._watched.values() if watched.taken_by is not None]
         return min(ahead) if ahead else None
 
     def retry_after_s(self, group: str) -> int:

@@ -89,9 +89,9 @@ class Replayer:
         """Start every record that may go now; return seconds until another may, None: when the bell rings."""
         self.meters.replay_concurrency_limit.set(self.limit.value)
         # One moment for the whole step: what becomes due while it looks must not be past when it asks when to look again.
-        now, change_s = self.clock.wall(), self.circuits.next_change_s()
+        now = self.clock.wall()
         await self._close_idle(now)
-        groups = self.circuits.open_to_replay()
+        groups, change_s = self.circuits.open_to_replay(), self.circuits.next_change_s()
         room = int(self.limit.value) - len(self._in_flight) + len(self._settling)
         if not groups or room <= 0:
             return change_s
@@ -106,12 +106,12 @@ class Replayer:
         if not heads and not self._in_flight:
             await self._end_spread(groups)
             await self._note_drained()
-        return await self._until_due(groups, now)
+        return min(await self._until_due(groups, now), IDLE_S if change_s is None else change_s)
 
     def _start(self, head: Record) -> float:
-        """Start looking *head* up, or sending it; return how long to wait where the pace forbids it now, else 0."""
+        """Start looking *head* up, or sending it; return how long to wait where the pace, or the circuit, forbids it now, else 0."""
         permit = self.circuits.replay_permit(head.group, head.id)
-        wait_s = 0.0 if permit is None else self.budget.replay()
+        wait_s = AGAIN_S if permit is None else self.budget.replay()
         if permit is None or wait_s > 0:
             self._at_hand.clear()  # it is still a head, and its turn comes again
             self._unused(permit)
@@ -218,7 +218,7 @@ class Replayer:
     async def _until_due(self, groups: tuple[str, ...], now: int) -> float:
         due_at = await self.journal.next_due(groups, now, self._unknown_far_ms())
         due_s = IDLE_S if due_at is None else max(AGAIN_S, (due_at - self.clock.wall()) / 1000)
-        return min(IDLE_S, due_s, self.circuits.next_change_s() or IDLE_S)
+        return min(IDLE_S, due_s)
 
 
 def _good(outcome: Outcome) -> bool:
