@@ -10,11 +10,14 @@ from proxy.operations.centre import Centre
 
 async def purge(centre: Centre, asked: PurgeReadsAsked) -> dict[str, Any]:
     """Forget all that is remembered, a batch at a time: the desks' records go between them. Records are not touched."""
-    if centre.traffic is not None and centre.traffic.memory is not None:
-        centre.traffic.memory.drop_all()
+    memory = None if centre.traffic is None else centre.traffic.memory
+    if memory is not None:
+        memory.drop_all()
     forgotten = 0
     while count := await centre.journal.shed():
         forgotten += count
+    if memory is not None:
+        memory.drop_all()  # who asked meanwhile may have found it still there
     while await centre.journal.give_back():
         pass
     await centre.journal.note(asked.by, "reads-purge", asked.reason, centre.clock.wall(), {"answers": forgotten})

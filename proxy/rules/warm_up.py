@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import IntEnum
+from hashlib import blake2b
 from math import inf
 from typing import Final
 from urllib.parse import urlsplit
@@ -23,6 +24,9 @@ from proxy.rules.wire import Answer
 
 QUIET_S: Final = 15.0
 """So long nothing was asked for a desk or for a record."""
+
+NEXT_DAY_WITHIN_S: Final = 3600.0
+"""After midnight the list of a new day is asked for within this time: by each centre at a moment of its own."""
 
 LIST_EVERY_S: Final = 3600.0
 """A list of expected persons is asked for again: bookings come in all day."""
@@ -107,10 +111,15 @@ def coverage(persons: Iterable[Sequence[bool]]) -> Coverage:
     return Coverage(len(whole), sum(whole))
 
 
-def days(now: int, timezone: tzinfo) -> tuple[date, date]:
-    """Return today and tomorrow in *timezone*; *now* is wall-clock milliseconds UTC."""
-    today = datetime.fromtimestamp(now / 1000, UTC).astimezone(timezone).date()
-    return today, today + timedelta(days=1)
+def days(now: int, timezone: tzinfo, centre: str) -> tuple[date, ...]:
+    """
+    Return today and tomorrow in *timezone*; *now* is wall-clock milliseconds UTC.
+
+    Until a moment after midnight, which is the *centre*'s own, today alone: else all centres ask for the new day's list at once.
+    """
+    instant = datetime.fromtimestamp(now / 1000, UTC)
+    next_day = (instant - timedelta(seconds=_offset_s(centre))).astimezone(timezone).date() + timedelta(days=1)
+    return tuple(dict.fromkeys((instant.astimezone(timezone).date(), next_day)))
 
 
 def list_of(expected: Expected, day: date, centre: str) -> str | None:
@@ -129,6 +138,10 @@ def page(expected: Expected, answer: Answer, prefix: str) -> Page:
     following = None if expected.next is None else expected.next.search(view)
     persons = [_targets(expected.look_ups.search({"entry": entry})) for entry in (entries if isinstance(entries, list) else ())]
     return Page(tuple(each for each in persons if each), _inner(following, prefix))
+
+
+def _offset_s(centre: str) -> float:
+    return NEXT_DAY_WITHIN_S * int.from_bytes(blake2b(centre.encode(), digest_size=6).digest()) / 2**48
 
 
 def _age_s(want: Want) -> float:

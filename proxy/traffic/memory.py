@@ -50,6 +50,8 @@ class Memory:
     _waiting_bytes: int = 0
     _used: set[bytes] = field(default_factory=set)
     _shed: int = 0
+    _changes: int = 0
+    """Counts what is remembered and forgotten: what the journal said meanwhile may be of before, and is not kept at hand."""
     only_variant: bytes = field(init=False)
     """The variant of an answer that the upstream varies by nothing."""
 
@@ -62,7 +64,7 @@ class Memory:
         if answer.size > min(self.bytes_max, WAITING_BYTES_MAX):
             return
         self._drop((answer.question, answer.variant))
-        self._not_recent(answer.question)
+        self._changed(answer.question)
         self._waiting[answer.question, answer.variant] = answer
         self._waiting_bytes += answer.size
         while len(self._waiting) > WAITING_MAX or self._waiting_bytes > WAITING_BYTES_MAX:
@@ -72,6 +74,7 @@ class Memory:
         """Return what is remembered of a question, one answer for each variant, newest first; nothing where the journal cannot be read."""
         if (recent := self._recent.get(question)) is not None:
             return recent
+        changes = self._changes
         waiting = [answer for key, answer in self._waiting.items() if key[0] == question] if self._waiting else []
         try:
             kept = await self.journal.recall(question)
@@ -79,7 +82,7 @@ class Memory:
             kept = []
         by_variant = {answer.variant: answer for answer in (*kept, *waiting)}
         found = [AtHand.of(answer) for answer in sorted(by_variant.values(), key=lambda answer: answer.fetched_at, reverse=True)]
-        if found and not waiting:
+        if found and not waiting and changes == self._changes:
             self._keep_at_hand(question, found)
         return found
 
@@ -100,14 +103,15 @@ class Memory:
         """Forget an answer: the upstream says otherwise now."""
         for key in [key for key in self._waiting if key[0] == question]:
             self._drop(key)
-        self._not_recent(question)
+        self._changed(question)
         await self.journal.forget(question)
-        self._not_recent(question)  # who asked meanwhile may have found it still there
+        self._changed(question)  # who asked meanwhile may have found it still there
 
     def drop_all(self) -> None:
         """Forget what is at hand, and what is not written yet."""
         for key in list(self._waiting):
             self._drop(key)
+        self._changes += 1
         self._recent.clear()
         self._recent_bytes = 0
 
@@ -145,6 +149,10 @@ class Memory:
             log.warning("answers forgotten, the disk is short", extra={"action": "answers_shed", "answers": self._shed})
             self._shed = 0
         return EVERY_S
+
+    def _changed(self, question: bytes) -> None:
+        self._changes += 1
+        self._not_recent(question)
 
     def _keep_at_hand(self, question: bytes, answers: list[AtHand]) -> None:
         self._not_recent(question)

@@ -22,9 +22,6 @@ from proxy.traffic.recollection import Asked, Recollection
 AT_ONCE: Final = 20
 """Persons who are worked out between two looks at what the desks want: a millisecond or two."""
 
-FORGET_ABOVE: Final = warm_up.PERSONS_MAX * warm_up.LOOK_UPS_MAX
-"""Look-ups that are kept worked out, those of days gone by among them; at more, all are worked out anew."""
-
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -74,7 +71,7 @@ class Wishes:
         wanted, wished = self.profile.profile.warm_up, Wished()
         if wanted is None:
             return wished
-        self._forget_old()
+        self._forget_another_profiles()
         for target in wanted.masters:
             wished.add(Kind.MASTER, self._as_desk(target))
         async for page in self._lists(wanted, wished):
@@ -88,11 +85,12 @@ class Wishes:
             if reading.question not in wished.wishes and not reading.route.shared:
                 wished.persons.append((reading.question,))
             wished.add(Kind.READ, reading)
+        self._keep_only(wished)
         return wished
 
     async def _lists(self, wanted: WarmUp, wished: Wished) -> AsyncIterator[Page]:
         """Wish for the lists of those who are expected, and yield the parts that are remembered."""
-        days = warm_up.days(self.clock.wall(), self.timezone)
+        days = warm_up.days(self.clock.wall(), self.timezone, self.centre_id)
         for expected, day in ((expected, day) for day in days for expected in wanted.expected):
             target = warm_up.list_of(expected, day, self.centre_id)
             for _ in range(warm_up.PAGES_MAX):
@@ -137,9 +135,13 @@ class Wishes:
             return None
         return self.recollection.asked("GET", match, self.prefix + target, Caller(words.fields, None, None, None), NOBODY)
 
-    def _forget_old(self) -> None:
-        """Forget what another profile, or the lists of days that are over, led to."""
-        if self._by is not self.profile.profile or len(self._asked) > FORGET_ABOVE:
+    def _keep_only(self, wished: Wished) -> None:
+        """Forget what days that are over led to."""
+        self._asked = {target: asked for target, asked in self._asked.items() if asked is not None and asked.question in wished.wishes}
+        self._pages = {question: page for question, page in self._pages.items() if question in wished.wishes}
+
+    def _forget_another_profiles(self) -> None:
+        if self._by is not self.profile.profile:
             self._by = self.profile.profile
             self._asked.clear()
             self._pages.clear()

@@ -48,6 +48,10 @@ def _patient(resource: Resource, wanted: str) -> bool:
     return patient_of(resource) == wanted.rpartition("/")[2]
 
 
+def _actor(resource: Resource, wanted: str) -> bool:
+    return any(one.get("actor", {}).get("reference") == wanted for one in resource.get("participant", []))
+
+
 def _date(resource: Resource, wanted: str) -> bool:
     there = str(resource.get("start" if resource["resourceType"] == "Appointment" else "occurrenceDateTime"))
     try:
@@ -64,6 +68,7 @@ _TESTS: Final[Mapping[str, Callable[[Resource, str], bool]]] = {
     "_id": lambda resource, wanted: resource["id"] == wanted,
     "identifier": _identifier,
     "patient": _patient,
+    "actor": _actor,
     "date": _date,
     "birthdate": lambda resource, wanted: resource.get("birthDate") == wanted,
     "family": _family,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 import subprocess
 import threading
 from collections.abc import AsyncIterator
@@ -45,9 +44,9 @@ from store.queries import Db
 from store.records import NewRecord
 from store.snapshot import Snapshot
 from tests.console.scraped import durable_counters
+from tests.monitoring.tools import needs
 from tests.traffic.centre import LaterClock, a_centre
 
-PROMTOOL = shutil.which("promtool")
 TOKEN = "correct horse"
 
 
@@ -290,11 +289,11 @@ async def test_whatever_clients_ask_there_are_no_more_series(tmp_path: Path) -> 
     assert {route for _, route, _ in counted} <= routes
 
 
-@pytest.mark.skipif(PROMTOOL is None, reason="Debian's prometheus is not installed")
+@needs("promtool")
 async def test_promtool_finds_nothing(port: AdminPort) -> None:
     _, text = await port.get("/metrics")
     process = await asyncio.create_subprocess_exec(
-        str(PROMTOOL), "check", "metrics", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        "promtool", "check", "metrics", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     said, _ = await process.communicate(text.encode())
     assert (process.returncode, said) == (0, b"")

@@ -16,7 +16,9 @@ from ruamel.yaml import YAML
 
 from deploy.grafana.dashboards import CENTRE, DISTRICT, WIDTH, dashboards, written
 from proxy.cli import dosekeeper
-from tests.architecture.source import text
+from proxy.profiles.load import load_profile
+from proxy.profiles.model import Policy
+from tests.architecture.source import ROOT, text
 from tests.monitoring.tools import DEPLOY, needs
 
 ALERTS: list[dict[str, Any]] = [
@@ -84,6 +86,13 @@ def test_an_alert_is_seen_to_fire_and_not_to(alert: dict[str, Any]) -> None:
     name = f'"{alert["alert"]}"'
     assert name in "".join(told)
     assert any(name not in each for each in told)
+
+
+def test_the_rules_know_the_groups_on_which_records_go_up() -> None:
+    shipped = [load_profile(name, ROOT) for name in ("cowin-vaccinator", "fhir-r4")]
+    groups = {route.group for profile in shipped for route in profile.routes if route.policy is Policy.RECORD}
+    (known,) = re.findall(r'group=~"(.+?)"', text("deploy/prometheus/rules/recording.yml"))
+    assert set(known.split("|")) == groups
 
 
 @needs("promtool")

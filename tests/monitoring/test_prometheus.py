@@ -202,6 +202,9 @@ async def _a_hold_explains_its_centre(district: District) -> None:
     await district.prometheus.until_firing("OperatorHold b")
     await district.alertmanager.until_standing(active=("OperatorHold b",), suppressed=("HeldRecordsWait b",))
     assert not [call for call in district.alertmanager.called if "OperatorHold" in call], "it calls nobody"
+    released = await district.centres["b"].run("release", "--by", "asha")
+    assert released.code == 0, released.err
+    await district.prometheus.until_true('dosekeeper_operator_hold{centre="b"} == 0')
 
 
 async def _one_line_fails_and_a_credential(district: District) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from proxy.rules.warm_up import (
     IN_VAIN_S,
     LIST_EVERY_S,
     LOOK_UPS_MAX,
+    NEXT_DAY_WITHIN_S,
     QUIET_S,
     Coverage,
     Kind,
@@ -83,8 +84,23 @@ def test_a_person_is_found_when_all_that_is_looked_up_of_them_is_there() -> None
 
 def test_tomorrow_is_that_of_the_centre() -> None:
     midnight_in_india = 1_627_583_400_000  # 30 July 2021, 00:00 there
-    assert days(midnight_in_india, ZoneInfo("Asia/Kolkata")) == (date(2021, 7, 30), date(2021, 7, 31))
-    assert days(midnight_in_india - 1, ZoneInfo("Asia/Kolkata"))[0] == date(2021, 7, 29)
+    noon = midnight_in_india + 12 * 3_600_000
+    assert days(noon, ZoneInfo("Asia/Kolkata"), "c") == (date(2021, 7, 30), date(2021, 7, 31))
+    assert days(midnight_in_india - 1, ZoneInfo("Asia/Kolkata"), "c") == (date(2021, 7, 29), date(2021, 7, 30))
+
+
+def test_not_all_centres_ask_for_the_new_day_at_midnight() -> None:
+    midnight_in_india, today = 1_627_583_400_000, date(2021, 7, 30)
+    centres = [f"centre-{number}" for number in range(100)]
+
+    def asking(after_s: float) -> int:
+        wanted = [days(midnight_in_india + round(after_s * 1000), ZoneInfo("Asia/Kolkata"), centre) for centre in centres]
+        assert {each[0] for each in wanted} == {today}
+        return sum(each == (today, today + timedelta(days=1)) for each in wanted)
+
+    assert asking(60) <= 10
+    assert 30 <= asking(NEXT_DAY_WITHIN_S / 2) <= 70
+    assert asking(NEXT_DAY_WITHIN_S) == len(centres)
 
 
 def test_a_list_is_asked_for_in_the_servers_own_way_of_writing_days() -> None:
@@ -106,6 +122,13 @@ def test_what_is_looked_up_is_a_path_and_a_list_goes_on_where_it_says() -> None:
 @pytest.mark.parametrize("url", ["https://host/other?from=2", "day", 7, "", None])
 def test_a_list_goes_on_nowhere_else(url: object) -> None:
     assert page(expected(), a_list(entries="none", next=url), "/fhir") == Page((), None)
+
+
+def test_the_shipped_list_is_this_centres_alone() -> None:
+    wanted = load_profile("fhir-r4", Path()).warm_up
+    assert wanted is not None
+    asks = [list_of(each, date(2021, 7, 3), "c 1") for each in wanted.expected]
+    assert asks == ["/Appointment?actor=Location%2Fc%201&date=2021-07-03&_count=100"]
 
 
 @pytest.mark.parametrize("name", ["cowin-vaccinator", "fhir-r4"])

@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from simulator.fhir.shelf import Shelf
 from tests.traffic.centre import Centre, LaterClock, a_centre, people
 
 FIND = "/v2/vaccinator/beneficiaries/findByReferenceId?beneficiary_reference_id="
+INDIA = ZoneInfo("Asia/Kolkata")
 MASTERS = {"/v2/registration/beneficiary/idTypes", "/v2/admin/location/states"}
 """Genders are the probe too."""
 
@@ -52,24 +53,37 @@ async def a_warm_centre(sim: Simulator, folder: Path, **settings: dict[str, Any]
         yield centre, clock
 
 
-def book(shelf: Shelf, patients: list[str], day: str, status: str = "booked") -> None:
+def at_noon() -> LaterClock:
+    """The next noon in India: what comes before midnight and what after does not go by when the test is run."""
+    clock = LaterClock()
+    now = clock.aware().astimezone(INDIA)
+    noon = now.replace(hour=12, minute=0, second=0, microsecond=0)
+    clock.ahead_ms = round(((noon if noon > now else noon + timedelta(days=1)) - now).total_seconds() * 1000)
+    return clock
+
+
+def tomorrow(clock: LaterClock) -> str:
+    return (clock.aware().astimezone(INDIA) + timedelta(days=1)).date().isoformat()
+
+
+def book(shelf: Shelf, patients: list[str], day: str, status: str = "booked", where: str = "centre-1") -> None:
     for patient in patients:
-        participants = [{"actor": {"reference": f"Patient/{patient}"}}, {"actor": {"reference": "Practitioner/1"}}]
+        participants = [{"actor": {"reference": reference}} for reference in (f"Patient/{patient}", "Practitioner/1", f"Location/{where}")]
         booked = {"resourceType": "Appointment", "status": status, "start": f"{day}T09:00:00+05:30", "participant": participants}
         shelf.put("Appointment", shelf.new_id("Appointment"), booked, 0)
 
 
 async def test_an_outage_and_a_restart_in_it_find_those_who_were_expected_and_never_read(tmp_path: Path) -> None:
-    clock = LaterClock()
+    clock = at_noon()
     shipped = (files("proxy.profiles") / "fhir-r4.yaml").read_text("utf-8")
     (tmp_path / "fhir.yaml").write_text(shipped.replace("_count: \"'100'\"", "_count: \"'2'\""), "utf-8")
     async with Simulator(seed=7, people=6, api=Api.FHIR) as sim:
         shelf: Shelf = sim.shelf
         patients = [id_ for kind, id_ in shelf.versions if kind == "Patient"]
         expected, others = patients[:3], patients[3:]
-        tomorrow = (datetime.now(ZoneInfo("Asia/Kolkata")) + timedelta(days=1)).date().isoformat()
-        book(shelf, expected, tomorrow)
-        book(shelf, others[:1], tomorrow, "cancelled")
+        book(shelf, expected, tomorrow(clock))
+        book(shelf, others[:1], tomorrow(clock), "cancelled")
+        book(shelf, others[2:], tomorrow(clock), where="elsewhere")
         async with a_centre(tmp_path, f"{sim.url}/fhir", "./fhir.yaml", clock=clock) as centre:
             warm_up = centre.sidecar.warm_up
             await centre.get(f"/Patient/{others[1]}", Accept="application/fhir+json")
@@ -94,13 +108,18 @@ async def test_an_outage_and_a_restart_in_it_find_those_who_were_expected_and_ne
             assert await centre.sidecar.warm_up.coverage() == Coverage(persons=3, found=3), "and those who are read now are among them"
             clock.ahead_ms += 25 * 3_600_000
             assert await centre.sidecar.warm_up.coverage() == Coverage(persons=3, found=0)
+            clock.ahead_ms += 24 * 3_600_000
+            assert await centre.sidecar.warm_up.coverage() == Coverage(persons=0, found=0)
+            wishes = centre.sidecar.warm_up.wishes
+            assert not [target for target in wishes._asked if "/Patient" in target], "days that are over are not kept in mind"
+            assert not wishes._pages
 
 
 async def test_desks_with_log_ins_of_their_own_are_told_that_nothing_is_there_for_them(tmp_path: Path) -> None:
-    clock = LaterClock()
+    clock = at_noon()
     async with Simulator(seed=7, people=6, api=Api.FHIR) as sim:
         patients = [id_ for kind, id_ in sim.shelf.versions if kind == "Patient"]
-        book(sim.shelf, patients[:2], (datetime.now(ZoneInfo("Asia/Kolkata")) + timedelta(days=1)).date().isoformat())
+        book(sim.shelf, patients[:2], tomorrow(clock))
         async with a_centre(tmp_path, f"{sim.url}/fhir", "fhir-r4", clock=clock) as centre:
             for target in (f"/Patient/{patients[5]}", f"/Immunization?patient={patients[5]}", "/Appointment?date=2021-07-30"):
                 assert (await centre.get(target, Authorization="Bearer demo-key")).status == 200
