@@ -40,6 +40,8 @@ class RouteRecords:
     """
     What was recorded on one route in an outage: how many, how many of them are not confirmed yet, how many missed their deadline.
 
+    What was refused or given up is none of these; `given_up` counts it.
+
     `confirmed_at` is since when the server has all of those that it has, wall-clock milliseconds UTC.
     """
 
@@ -48,6 +50,7 @@ class RouteRecords:
     waiting: int
     confirmed_at: int | None
     late: int
+    given_up: int
 
 
 def open_outage(  # noqa: PLR0913, PLR0917 - the row

@@ -8,7 +8,11 @@ from store.queries import Db, rows, run
 
 
 def begin(db: Db, group: str, slowness: Slowness, seen: Seen) -> int:
-    """Begin a row, and return its id."""
+    """Begin a row, or go on with the one that runs, as after a write whose end was not heard of; return its id."""
+    for row in running(db):
+        if row.group == group:
+            go_on(db, row.id, slowness, seen)
+            return row.id
     times, counts = (slowness.started_at, seen.at), {"calls": slowness.calls, "slow_calls": slowness.slow_calls}
     start = Start(error=slowness.first)
     return begin_row(db, "slow", group, times, ("slow", "upstream"), seen, start, last_error=slowness.last, **counts)

@@ -19,8 +19,9 @@ KINDS: Final = {
 }
 
 EXPLAINED: Final = (
-    marked("Down: no dose could be sent to the server; the desks went on recording. It is counted without what nobody watched."),
-    marked("Doses, walk-ins: recorded while the server was down, told on the day on which that began."),
+    marked("Down: no record could be sent, be it the server, our own line or the way between. It is counted without what nobody watched."),
+    marked("Doses, walk-ins: recorded meanwhile, told on the day on which that began, or the first here; none refused or given up."),
+    marked("An outage counts on each day that it touches, so the days may have more of them than the whole."),
     marked("Late: the server did not have them by the deadline for late entries."),
     marked("Not watched: dosekeeper was not running, and nobody knows how the server was. It counts neither as up nor as down."),
 )
@@ -47,13 +48,12 @@ CAUSES: Final = {
     "throttled": marked("it took no more requests"),
     "waf": marked("it took no more requests"),
     "auth": marked("it refused log-ins that had been good"),
-    "hold": marked("held by an operator"),
 }
 
 
 def heading(words: Words, centre: str) -> str:
     """Return the report's title."""
-    return words.say(marked("Outages of the national server, {centre}"), centre=centre)
+    return words.say(marked("When the national server could not be reached: {centre}"), centre=centre)
 
 
 def period(report: Told, words: Words) -> str:
@@ -67,11 +67,13 @@ def in_short(report: Told, words: Words) -> str:
     """Return the whole in a sentence or two."""
     total = report["total"]
     if not total["outages"]:
-        return words.say(marked("The server was not seen down."))
-    text = marked("Outages: {outages}, {down} in all, the longest {longest}. Doses given meanwhile: {doses}.")
+        return words.say(marked("No outage was seen."))
+    text = marked("Outages: {outages}, {down} in all, the longest {longest}. Doses recorded meanwhile: {doses}.")
     lengths = {"down": words.length(total["down_s"]), "longest": words.length(total["longest_s"])}
     first = words.say(text, outages=words.number(total["outages"]), doses=words.number(total["doses"]), **lengths)
-    return f"{first} {_fate(total, words)}"
+    own = marked("Of these because of our own line: {outages}.")
+    line = [words.say(own, outages=words.number(total["own_line"]))] if total["own_line"] else []
+    return " ".join((first, *line, _fate(total, words)))
 
 
 def head_of(outage: Told, words: Words) -> str:
@@ -104,6 +106,8 @@ def about(outage: Told, words: Words) -> Iterator[str]:
 
 
 def _why(outage: Told, words: Words) -> str:
+    if outage["kind"] == "planned":
+        return words.say(marked("An operator held the records back."))
     where = _capital(words.say(SCOPES[outage["scope"]]))
     return words.say(marked("{where}: {cause}."), where=where, cause=_cause(outage["cause"], words))
 
@@ -132,21 +136,22 @@ def _errors(outage: Told, words: Words) -> Iterator[str]:
 
 
 def _recorded(outage: Told, words: Words) -> Iterator[str]:
-    if outage["records"]:
+    if outage["records"] or outage["given_up"]:
         text = marked("Recorded meanwhile: doses {doses}, walk-ins {walk_ins}, records in all {records}.")
         yield words.say(text, **{name: words.number(outage[name]) for name in ("doses", "walk_ins", "records")})
         yield _fate(outage, words)
 
 
 def _fate(told: Told, words: Words) -> str:
-    late = words.say(marked("After the deadline: {late}."), late=words.number(told["late"]))
+    said = []
     if told["waiting"]:
-        waiting = words.say(marked("Not confirmed yet: {waiting}."), waiting=words.number(told["waiting"]))
-        return f"{waiting} {late}"
-    if told["confirmed_at"] is None:
-        return late
-    confirmed = words.say(marked("All of it was confirmed by {time}."), time=words.time(told["confirmed_at"]))
-    return f"{confirmed} {late}"
+        said.append(words.say(marked("Not confirmed yet: {waiting}."), waiting=words.number(told["waiting"])))
+    elif told["confirmed_at"] is not None:
+        said.append(words.say(marked("All of it was confirmed by {time}."), time=words.time(told["confirmed_at"])))
+    said.append(words.say(marked("After the deadline: {late}."), late=words.number(told["late"])))
+    if told["given_up"]:
+        said.append(words.say(marked("Besides, refused or given up: {given_up}."), given_up=words.number(told["given_up"])))
+    return " ".join(said)
 
 
 def _confirmed(told: Told, words: Words) -> str:
@@ -173,6 +178,7 @@ COLUMNS: Final[tuple[tuple[str, Callable[[Told, Words], str]], ...]] = (
     (marked("Doses"), lambda told, words: words.count(told["doses"])),
     (marked("Walk-ins"), lambda told, words: words.count(told["walk_ins"])),
     (marked("All confirmed"), _confirmed),
+    (marked("Given up"), lambda told, words: words.count(told["given_up"])),
     (marked("Late"), lambda told, words: words.count(told["late"])),
     (marked("Slow"), lambda told, words: words.length(told["slow_s"])),
     (marked("Maintenance"), lambda told, words: words.length(told["planned_s"])),

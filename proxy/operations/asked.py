@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from proxy.operations.errors import Unfit
 from proxy.operations.times import milliseconds
 from proxy.settings.values import TimeZone
+from store.outages import Kind
 from store.records import RecordState
 
 T = TypeVar("T")
@@ -80,10 +81,11 @@ class RecordAsked(Asked):
 
 
 class OutagesAsked(Asked):
-    """The outages of some groups, those that were not over by `since`; what is left out does not matter."""
+    """The outages (or what else is of a `kind`) of some groups, those not over by `since`; what is left out does not matter."""
 
     group: Many[str] = ()
     since: Moment | None = None
+    kind: Kind | Literal["all"] = "down"
 
 
 class ReportAsked(Asked):

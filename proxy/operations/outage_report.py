@@ -48,7 +48,7 @@ async def report(centre: Centre, asked: ReportAsked) -> dict[str, Any]:
     spans = drawn(entries, groups, unobserved(await _watches(centre, bounds, now), bounds), bounds)
 
     def told(part: Span) -> dict[str, Any]:
-        return _figures(figures(entries, groups, spans, part))
+        return _figures(figures(entries, groups, spans, part, bounds.since))
 
     return {
         "from": rfc3339(bounds.since),
@@ -78,6 +78,7 @@ async def _entry(centre: Centre, row: Outage, now: Stamp) -> Entry:
         waiting=waiting,
         late=sum(route.late for route in routes),
         confirmed_at=max(confirmed) if confirmed and not waiting else None,
+        given_up=sum(route.given_up for route in routes),
     )
     return Entry(row, row.started_at + lasted_ms(row, now), made)
 
@@ -96,7 +97,7 @@ async def _lines(centre: Centre, entries: list[Entry], now: Stamp) -> list[dict[
 
 def _figures(of: Figures) -> dict[str, Any]:
     seconds = {name: round(value, 3) for name, value in asdict(of).items() if name.endswith("_s")}
-    return {"from": rfc3339(of.since), "to": rfc3339(of.until), "outages": of.outages, **seconds, **_made(of.made)}
+    return {"from": rfc3339(of.since), "to": rfc3339(of.until), "outages": of.outages, "own_line": of.own_line, **seconds, **_made(of.made)}
 
 
 def _made(made: Made) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from proxy.rules.stamps import Stamp
 from store.outage_ledger import OutageFilter
 from store.outages import Note, Outage
 
-ALL: Final = OutagesAsked()
+ALL: Final = OutagesAsked(kind="all")
 
 
 async def listed(centre: Centre, asked: OutagesAsked = ALL) -> list[dict[str, Any]]:
@@ -26,7 +26,8 @@ async def listed(centre: Centre, asked: OutagesAsked = ALL) -> list[dict[str, An
     `kind` is `down`, `slow` or `planned`; `duration_s` of one that runs is counted up to now. It began within `began_between` and ended
     within `ended_between`, of which null is not known.
     """
-    return await lines(centre, await rows(centre, OutageFilter(groups=asked.group, since=asked.since)), centre.clock.stamp())
+    found = await rows(centre, OutageFilter(groups=asked.group, since=asked.since))
+    return await lines(centre, [row for row in found if asked.kind in ("all", row.kind)], centre.clock.stamp())
 
 
 async def rows(centre: Centre, wanted: OutageFilter) -> list[Outage]:

@@ -2,7 +2,8 @@
 The outage ledger as a report: what each day and month came to, and what is drawn. Pure.
 
 An outage counts where doses could not go up: in a group with a record route. Time in which nobody watched is neither up nor down, and of
-a time that is two things the first of `KINDS` counts. A dose belongs to the day on which its outage began.
+a time that is two things the first of `KINDS` counts. A dose belongs to the day on which its outage began, or to the first of the report;
+an outage counts on each day that it touches, so that days may have more of them together than the whole.
 """
 
 from __future__ import annotations
@@ -20,10 +21,17 @@ Drawn = Literal["unobserved", "down", "planned", "slow"]
 
 KINDS: Final[tuple[Drawn, ...]] = ("unobserved", "down", "planned", "slow")
 
+BRIDGED_MS: Final = 60_000
+"""A clock that went on by more: it may have been set right after the computer was off, and nobody watched."""
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What was recorded in an outage; `waiting` is not confirmed yet, `late` missed its deadline, `confirmed_at`: since then all was."""
+    """
+    What was recorded in an outage; `waiting` is not confirmed yet, `late` missed its deadline, `confirmed_at`: since then all was.
+
+    What was refused or given up (`given_up`) is in none of the others.
+    """
 
     records: int = 0
     doses: int = 0
@@ -31,6 +39,7 @@ class Made:
     waiting: int = 0
     late: int = 0
     confirmed_at: int | None = None
+    given_up: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +58,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a day, a month or the whole came to; seconds are those in which somebody watched, but for `unobserved_s`."""
+    """
+    What a day, a month or the whole came to; seconds are those of it in which somebody watched, but for `unobserved_s`.
+
+    `own_line` are the outages that were of our own line (scope `local`).
+    """
 
     since: int
     until: int
     outages: int
+    own_line: int
     down_s: float
     longest_s: float
     planned_s: float
@@ -63,10 +77,14 @@ class Figures:
 
 
 def unobserved(watches: Sequence[Watch], bounds: Span) -> list[Span]:
-    """Return when nobody watched; where only the clock was set between two times of watching, somebody did."""
+    """Return when nobody watched; where only the clock was set, and by little, between two times of watching, somebody did."""
     seen = [Span(watch.began_at, watch.seen_at) for watch in watches]
-    bridged = [Span(a.seen_at, b.began_at) for a, b in pairwise(watches) if b.began_by == "clock"]
+    bridged = [Span(a.seen_at, b.began_at) for a, b in pairwise(watches) if _goes_on(a, b)]
     return minus([bounds], merged([*seen, *bridged]))
+
+
+def _goes_on(before: Watch, watch: Watch) -> bool:
+    return watch.began_by == "clock" and watch.id == before.id + 1 and watch.began_at - before.seen_at <= BRIDGED_MS
 
 
 def drawn(entries: Iterable[Entry], groups: Collection[str], unseen: Sequence[Span], bounds: Span) -> dict[Drawn, list[Span]]:
@@ -83,20 +101,21 @@ def drawn(entries: Iterable[Entry], groups: Collection[str], unseen: Sequence[Sp
     return of
 
 
-def figures(entries: Sequence[Entry], groups: Collection[str], spans: Mapping[Drawn, Sequence[Span]], bounds: Span) -> Figures:
-    """Return what *bounds* came to; *spans* as `drawn`."""
+def figures(entries: Sequence[Entry], groups: Collection[str], spans: Mapping[Drawn, Sequence[Span]], bounds: Span, since: int) -> Figures:
+    """Return what *bounds* came to; *spans* as `drawn`, of a report that begins with *since*."""
     down = [entry for entry in entries if entry.row.kind == "down" and entry.row.group in groups and within([entry.span], bounds)]
     seconds = {kind: length_s(within(spans[kind], bounds)) for kind in KINDS}
     return Figures(
         since=bounds.since,
         until=bounds.until,
         outages=len(down),
+        own_line=sum(entry.row.scope == "local" for entry in down),
         down_s=seconds["down"],
-        longest_s=max((length_s(minus([entry.span], spans["unobserved"])) for entry in down), default=0.0),
+        longest_s=max((length_s(minus(within([entry.span], bounds), spans["unobserved"])) for entry in down), default=0.0),
         planned_s=seconds["planned"],
         slow_s=seconds["slow"],
         unobserved_s=seconds["unobserved"],
-        made=_together(entry.made for entry in down if bounds.since <= entry.row.started_at < bounds.until),
+        made=_together(entry.made for entry in down if bounds.since <= max(entry.row.started_at, since) < bounds.until),
     )
 
 
@@ -111,6 +130,7 @@ def _together(made: Iterable[Made]) -> Made:
         waiting=waiting,
         late=sum(part.late for part in parts),
         confirmed_at=max(confirmed) if confirmed and not waiting else None,
+        given_up=sum(part.given_up for part in parts),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from proxy.rules.brown_out import RECENT_MAX, BrownOut, Call, Pace, heard, is_over
@@ -23,10 +23,11 @@ LOOK_EVERY_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The row of a running brown-out, and by which clock it is reckoned."""
+    """The row of a running brown-out, by which clock it is reckoned, and what it tells."""
 
     id: int
     anchor: Anchor
+    told: BrownOut
 
 
 @dataclass(slots=True)
@@ -62,29 +63,34 @@ class BrownOuts:
         return LOOK_EVERY_S
 
     async def _judge(self, group: str) -> None:
+        """What the disk did not take is written by a later step: nothing is forgotten before it is written."""
         now, calls = self.clock.monotonic(), self._heard[group]
-        before = self._paces.get(group, Pace())
-        pace = heard(before, [calls.popleft() for _ in range(len(calls))], now)
+        pace = heard(self._paces.get(group, Pace()), [calls.popleft() for _ in range(len(calls))], now)
+        self._paces[group] = pace
         brown_out, down = pace.brown_out, self.circuits.watched(group).circuit.downtime is not None
         over = brown_out is not None and is_over(brown_out, now)
-        self._paces[group] = Pace() if down or over else pace
-        if brown_out is not None and brown_out != before.brown_out and not (down and group not in self._rows):
+        if brown_out is not None and not (down and group not in self._rows):
             await self._write(group, brown_out)
         if (down or over) and group in self._rows:
             await self._end(group)
+        if down or over:
+            self._paces[group] = Pace()
 
     async def _write(self, group: str, brown_out: BrownOut) -> None:
         row = self._rows.get(group)
         if row is None:
             anchor = Anchor(self.clock.monotonic(), self.clock.wall())
-            self._rows[group] = Row(await self.journal.begin_slow(group, _told(brown_out, anchor), self._seen(anchor)), anchor)
+            id_ = await self.journal.begin_slow(group, _told(brown_out, anchor), self._seen(anchor))
+            self._rows[group] = Row(id_, anchor, brown_out)
             log.warning("the server is slow", extra={"action": "slow_began", "group": group})
-        else:
+        elif brown_out != row.told:
             await self.journal.go_on_slow(row.id, _told(brown_out, row.anchor), self._seen(row.anchor))
+            self._rows[group] = replace(row, told=brown_out)
 
     async def _end(self, group: str) -> None:
-        row = self._rows.pop(group)
+        row = self._rows[group]
         await self.journal.end_outage(row.id, row.anchor.wall, self._seen(row.anchor))  # at its last slow answer, which is later
+        del self._rows[group]
         log.warning("the server is no longer slow", extra={"action": "slow_ended", "group": group})
 
     def _seen(self, anchor: Anchor) -> Seen:

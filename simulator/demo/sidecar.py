@@ -119,8 +119,7 @@ class Sidecar:
     async def outages(self) -> list[Span]:
         """Return the outages on its record."""
         rows: list[dict[str, Any]] = await asked(self.http, "GET", f"{self.admin}/api/outages")
-        down = [row for row in rows if row["kind"] == "down"]
-        return [Span(_milliseconds(row["started_at"]), row["ended_at"] and _milliseconds(row["ended_at"])) for row in down]
+        return [Span(_milliseconds(row["started_at"]), row["ended_at"] and _milliseconds(row["ended_at"])) for row in rows]
 
 
 async def ready(process: Process, http: aiohttp.ClientSession, url: str, name: str) -> None:

@@ -455,11 +455,14 @@ SELECT * FROM outage WHERE kind = 'slow' AND ended_at IS NULL ORDER BY id;
 SELECT * FROM outage WHERE kind = 'planned' AND ended_at IS NULL;
 
 -- name: records_of_outage
--- What was recorded in it, by route: how many, how many are not confirmed yet, since when the server has all of those that it has, how
--- many missed the deadline. Of one in which the clock was set, and of a hold, the numbers tell what was made in it.
-SELECT r.route, COUNT(*), SUM(r.state NOT IN ('delivered', 'refused', 'discarded')), MAX(CASE WHEN r.state = 'delivered' THEN r.settled_at END),
+-- What was recorded in it, by route: how many (without what was refused or given up), how many are not confirmed yet, since when the server
+-- has all of those that it has, how many missed the deadline, how many were refused or given up. Of one in which the clock was set, and of
+-- a hold, the numbers tell what was made in it.
+SELECT r.route, SUM(r.state NOT IN ('refused', 'discarded')), SUM(r.state NOT IN ('delivered', 'refused', 'discarded')),
+       MAX(CASE WHEN r.state = 'delivered' THEN r.settled_at END),
        SUM(r.deadline_at IS NOT NULL AND r.state NOT IN ('refused', 'discarded')
-           AND CASE WHEN r.state = 'delivered' THEN r.settled_at ELSE :now END > r.deadline_at)
+           AND CASE WHEN r.state = 'delivered' THEN r.settled_at ELSE :now END > r.deadline_at),
+       SUM(r.state IN ('refused', 'discarded'))
 FROM outage o
 JOIN record r ON r.number >= o.first_number AND r.number <= COALESCE(o.last_number, r.number)
 WHERE o.id = :id AND o.route_group IN (r.route_group, '*')
@@ -484,8 +487,8 @@ INSERT INTO watch (began_at, seen_at, began_by) VALUES (:began_at, :began_at, :b
 UPDATE watch SET seen_at = :seen_at WHERE id = :id AND seen_at < :seen_at;
 
 -- name: watches
--- When somebody looked, of those times that touch a span.
-SELECT * FROM watch WHERE seen_at >= :since AND began_at <= :until ORDER BY began_at, id;
+-- When somebody looked, of those times that touch a span, as they came: a clock may have been put back.
+SELECT * FROM watch WHERE seen_at >= :since AND began_at <= :until ORDER BY id;
 
 -- name: add_unobserved
 -- Part of it passed while no sidecar was running.

@@ -41,9 +41,13 @@ def test_list_and_report(folder: Path) -> None:
     def run(*words: str) -> Result:
         return CliRunner().invoke(dosekeeper, ["--config", str(folder / "config.yaml"), "outages", *words])
 
-    assert [line["id"] for line in json.loads(run("list", "--json").stdout)] == [1, 2, 3, 4]
-    assert [line["id"] for line in json.loads(run("list", "--since", "2021-07-30", "--group", "vaccinator", "--json").stdout)] == [2, 3]
-    assert "planned" in run("list", "--group", "*").stdout
+    def listed(*words: str) -> list[int]:
+        return [line["id"] for line in json.loads(run("list", *words, "--json").stdout)]
+
+    assert listed() == [1, 3], "a brown-out is no outage, and a hold is none"
+    assert listed("--kind", "all") == [1, 2, 3, 4]
+    assert listed("--since", "2021-07-30", "--group", "vaccinator", "--kind", "slow") == [2]
+    assert "planned" in run("list", "--kind", "planned").stdout
     assert run("list", "--group", "auth").stdout == "No outage fits.\n"
 
     told = json.loads(run("report", *THE_30TH, "--format", "json").stdout)

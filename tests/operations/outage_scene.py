@@ -44,7 +44,7 @@ async def centre(journal: Journal, folder: Path) -> Centre:
     return Centre(journal, Evening(), persons_of(settings, ActiveProfile(load_profile("cowin-vaccinator", Path())), journal))
 
 
-async def _record(journal: Journal, number: int, route: str, when: str, state: RecordState, settled: str = "") -> None:
+async def record(journal: Journal, number: int, route: str, when: str, state: RecordState, settled: str = "") -> None:
     own = number.to_bytes(16)
     deadline = at("31 17:00:00") if when.startswith("30") else at("30 17:00:00")
     new = NewRecord(own, route, GROUP, (own,), "POST", "/", b"", b"{}", at(when), natural_key=own, content=own, deadline_at=deadline)
@@ -61,7 +61,7 @@ async def written(journal: Journal) -> None:
         ("30 13:10:00", "30 18:00:00", "start"),
     ):
         await journal.go_on_watching(await journal.begin_watch(at(begins), by), at(ends))
-    await _record(journal, 1, "vaccinate", "29 11:00:03", RecordState.DELIVERED, "30 18:00:00")
+    await record(journal, 1, "vaccinate", "29 11:00:03", RecordState.DELIVERED, "30 18:00:00")
     first = await journal.open_outage(GROUP, at("29 11:00:00"), at("29 11:00:06"), "timeout", "upstream", seen("29 11:00:06"))
     await journal.place_outage(first.id, "local")
     await journal.end_outage(first.id, at("29 11:20:00"), seen("29 11:20:00"))
@@ -73,7 +73,7 @@ async def written(journal: Journal) -> None:
         (("vaccinate", "30 12:05:00"), ("register", "30 12:30:00"), ("vaccinate", "30 12:31:00"), ("schedule-onspot", "30 12:31:00")),
         start=2,
     ):
-        await _record(journal, number, route, when, RecordState.DELIVERED, f"30 15:0{number}:00")
+        await record(journal, number, route, when, RecordState.DELIVERED, f"30 15:0{number}:00")
     await journal.add_unobserved(noon.id, 600_000, seen("30 13:10:00"))
     await journal.touch_outage(noon.id, Failed(at("30 14:59:57"), at("30 14:59:55"), "503 Service Unavailable"), seen("30 14:59:57"))
     await journal.lengthen_wait(noon.id, 3_010)

@@ -19,9 +19,11 @@ from proxy.operations.asked import AnnotateAsked, ReportAsked
 from proxy.operations.centre import Centre
 from proxy.operations.errors import NotThere, Unfit
 from proxy.operations.outage_report import report
+from store.decisions import Act, Decided
 from store.journal import Journal
 from store.outages import Note
-from tests.operations.outage_scene import BOTH, ZONE, at, centre, written
+from store.records import RecordState
+from tests.operations.outage_scene import BOTH, GROUP, ZONE, at, centre, record, seen, written
 from tests.system.markup import Read
 
 EN, HI = Words("en", ZONE), Words("hi", ZONE)
@@ -85,8 +87,38 @@ def asked(since: str, until: str) -> ReportAsked:
 
 
 async def test_a_clock_that_was_set_is_no_gap(scene: Centre) -> None:
-    await scene.journal.begin_watch(at("30 19:00:00"), "clock")  # at 18:00:00, by the clock as it was
-    assert (await report(scene, asked("30T17:30:00", "30T20:00:00")))["total"]["unobserved_s"] == 3600, "from 19:00 on nobody watched"
+    await scene.journal.begin_watch(at("30 18:00:50"), "clock")  # at 18:00:00, by the clock as it was
+    assert (await report(scene, asked("30T17:30:00", "30T20:00:00")))["total"]["unobserved_s"] == 7150, "from 18:00:50 on nobody watched"
+
+
+async def test_a_computer_without_a_clock_battery_that_was_off_was_not_watched(scene: Centre) -> None:
+    await scene.journal.begin_watch(at("30 18:00:05"), "start")  # its clock went on from where it stood when it was switched off
+    await scene.journal.begin_watch(at("30 19:30:00"), "clock")
+    assert (await report(scene, asked("30T17:30:00", "30T20:00:00")))["total"]["unobserved_s"] == 7200
+
+
+async def with_given_up(journal: Journal) -> ReportAsked:
+    """Write an outage of the evening, of which one dose of three came to the server; return that evening."""
+    outage = await journal.open_outage(GROUP, at("30 19:00:00"), at("30 19:00:00"), "refused", "upstream", seen("30 19:00:00"))
+    for number, state in enumerate((RecordState.DELIVERED, RecordState.REFUSED, RecordState.HELD), start=6):
+        await record(journal, number, "vaccinate", "30 19:10:00", state, "30 19:30:05")
+    held = await journal.get(8)
+    assert held is not None
+    assert isinstance(await journal.discard(held, Act("asha", "given twice", word=True), at("30 19:40:00")), Decided)
+    await journal.end_outage(outage.id, at("30 19:30:00"), seen("30 19:30:00"))
+    return asked("30T18:30:00", "30T20:00:00")
+
+
+async def test_what_was_refused_or_given_up_is_not_told_as_confirmed(scene: Centre) -> None:
+    total = (await report(scene, await with_given_up(scene.journal)))["total"]
+    names = ("records", "doses", "waiting", "given_up", "confirmed_at")
+    assert tuple(total[name] for name in names) == (1, 1, 0, 2, "2021-07-30T14:00:05.000Z")
+
+
+async def test_an_outage_that_began_before_the_report_counts_with_its_doses_and_what_lies_within(scene: Centre) -> None:
+    found = await report(scene, asked("30T13:30:00", "30T14:30:00"))
+    for told in (found["total"], *found["days"]):
+        assert (told["outages"], told["down_s"], told["longest_s"], told["doses"], told["records"]) == (1, 3600, 3600, 2, 4)
 
 
 async def test_a_running_service_watches_up_to_now_and_not_since_it_last_ran(scene: Centre) -> None:
@@ -113,8 +145,10 @@ async def test_a_time_that_cannot_be_reported_is_refused(scene: Centre, since: s
 async def test_it_is_a_text_with_a_line_for_each_day_and_block_for_each_half_hour(scene: Centre) -> None:
     said = text(await report(scene, BOTH), EN, "Rudrapur")
     assert re.search(r"^Fri 30 Jul 2021  /{16}····▒···██████▄···▚·////$", said, re.MULTILINE), said
-    assert re.search(r"^Thu 29 Jul 2021 +1 +20 min +20 min +1 +– +30 Jul 18:00:00 +1 +– +– +14 h$", said, re.MULTILINE)
+    assert re.search(r"^Thu 29 Jul 2021 +1 +20 min +20 min +1 +– +30 Jul 18:00:00 +– +1 +– +– +14 h$", said, re.MULTILINE)
+    assert "Doses recorded meanwhile: 3. Of these because of our own line: 1. All of it was confirmed" in said
     assert "Our own line: no answer in time." in said
+    assert "    An operator held the records back." in said
     assert "It began between 30 Jul 12:04:08 and 30 Jul 12:04:11." in said
     assert "25% of all calls were answered late." in said
     assert "Note by Asha Rawat (invented), 30 Jul 16:00:00: the ministry said so <b> (overload)" in said

@@ -269,9 +269,11 @@ async def test_what_was_recorded_in_an_outage_is_told_by_route_with_when_it_was_
         if number < 3:
             await journal.settle(number, 1, Settlement(RecordState.DELIVERED, "accepted"), NOON + 30_000 + number)
     await journal.record(make(at=NOON + 7_000, group="auth"), send=True)
+    await journal.record(make(at=NOON + 7_000), send=True)
+    await journal.settle(5, 1, Settlement(RecordState.REFUSED, "http_422"), NOON + 40_000)
     await journal.end_outage(outage.id, NOON + 10_000, seen_at(NOON + 10_000))
     (found,) = await journal.records_in(outage.id, NOON + 50_000)
-    assert (found.records, found.waiting, found.confirmed_at, found.late) == (3, 1, NOON + 30_002, 2)
+    assert (found.records, found.waiting, found.confirmed_at, found.late, found.given_up) == (3, 1, NOON + 30_002, 2, 1)
     assert (await journal.records_in(outage.id, NOON + 10_000))[0].late == 1, "that which went up too late; the other is still in time"
 
 

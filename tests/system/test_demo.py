@@ -103,7 +103,7 @@ async def test_the_day_breaks_no_guarantee(tmp_path: Path, profile: str, batch: 
     assert re.search(rf"^\$ dosekeeper records edit \d+ --set {batch}=4121Z012 --reason '.+' --by demo$", said, re.MULTILINE)
     assert re.search(rf"^  doses given +{kept['doses_given']} +{without['doses_given']}$", said, re.MULTILINE)
     assert "\nEvery guarantee was kept.\n" in said
-    assert re.search(r"^Outages: \d, \d h.* Doses given meanwhile: [1-9]\d*\. All of it was confirmed by 30 Jul \d", said, re.MULTILINE)
+    assert re.search(r"^Outages: \d, \d h.* Doses recorded meanwhile: [1-9]\d*\. All of it was confirmed by 30 Jul \d", said, re.MULTILINE)
     assert drawn.read_text() == page(result)
     assert sorted(left_in(tmp_path)) == sorted([file, drawn, targets]), "journals and logs are left behind"
 

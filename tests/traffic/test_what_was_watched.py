@@ -22,7 +22,7 @@ from simulator import Simulator
 from store.errors import JournalUnwritable
 from store.journal import Journal
 from store.outage_ledger import OutageFilter
-from store.outages import Outage
+from store.outages import Outage, Seen, Slowness
 from tests.traffic.centre import a_centre, people
 
 NOON = 1_627_626_600_000
@@ -150,6 +150,38 @@ async def test_one_that_then_goes_down_is_slow_up_to_there(slow: Slow) -> None:
     assert slow.circuits.closed(GROUP)
     await slow.call(times=3)
     assert len(await slow.rows()) == 1, "late failures of an outage are the outage's"
+
+
+async def test_what_the_disk_did_not_take_of_a_brown_out_is_written_by_a_later_step(slow: Slow, tmp_path: Path) -> None:
+    async def with_no_disk() -> None:
+        kept, slow.keeper.journal = slow.keeper.journal, closed
+        with pytest.raises(JournalUnwritable):
+            await slow.keeper.step()
+        slow.keeper.journal = kept
+
+    closed = await Journal.open(tmp_path / "closed.db", bytes(32))
+    await closed.close()
+    await slow.call(took_s=4.0, times=6, judged=False)
+    await with_no_disk()
+    await slow.keeper.step()
+    (begun,) = await slow.rows()
+    assert (begun.slow_calls, begun.calls) == (6, 6), "it begins with what was heard then"
+    slow.clock.now_s += 120
+    await with_no_disk()
+    assert (await slow.rows())[0].ended_at is None
+    await slow.keeper.step()
+    ended_at = (await slow.rows())[0].ended_at
+    assert ended_at == begun.last_bad_at
+    await slow.call(took_s=4.0, times=6)
+    assert len(await slow.rows()) == 2, "and the next one is another"
+
+
+async def test_a_brown_out_whose_beginning_was_written_unheard_is_taken_up(slow: Slow) -> None:
+    seen = Seen(NOON, NOON, "this boot", 1_000.0)
+    first = await slow.journal.begin_slow(GROUP, Slowness(NOON, NOON, 6, 3, "late", "late"), seen)
+    await slow.call(took_s=4.0, times=6)
+    (row,) = await slow.rows()
+    assert (row.id, row.slow_calls) == (first, 6)
 
 
 async def test_one_that_was_slow_when_the_service_was_killed_is_ended_at_the_next_start(slow: Slow, journal: Journal) -> None:
