@@ -91,7 +91,7 @@ class Replayer:
         # One moment for the whole step: what becomes due while it looks must not be past when it asks when to look again.
         now = self.clock.wall()
         await self._close_idle(now)
-        groups, change_s = self.circuits.open_to_replay(), self.circuits.next_change_s()
+        change_s, groups = self.circuits.next_change_s(), self.circuits.open_to_replay()  # in this order: time goes on between them
         room = int(self.limit.value) - len(self._in_flight) + len(self._settling)
         if not groups or room <= 0:
             return change_s

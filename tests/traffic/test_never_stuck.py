@@ -90,6 +90,31 @@ async def test_one_that_becomes_due_in_the_middle_of_a_step_does_not_wait_for_th
         assert wait_s < 1
 
 
+async def test_the_one_permit_that_comes_back_unused_is_taken_up(sim: Simulator, centre: Centre) -> None:
+    """A desk's, whose dose turned out to be known already: it is no evidence, so no bell rings."""
+    circuits, taken = centre.sidecar.circuits, []
+
+    def take() -> None:
+        if circuits.watched("vaccinator").circuit.phase == "half-open" and (permit := circuits.permit("vaccinator")):
+            taken.append(permit)
+
+    await sim.faults.add("refuse")
+    await centre.vaccinate(people(sim)[0])
+    await centre.go_down()
+    circuits.bells.insert(0, take)
+    await sim.faults.clear()
+    await centre.until_phase("half-open")
+    assert taken
+    for group in circuits.groups():
+        circuits.watched(group).start_at = 0.0
+    wait_s = await centre.sidecar.replayer.step()
+    assert wait_s is not None
+    assert wait_s < 1
+    circuits.bells.remove(take)
+    circuits.unused(taken[0])
+    await centre.until_all(RecordState.DELIVERED, 1, within_s=10)
+
+
 async def test_many_turned_away_at_once_wait_as_long_as_one(sim: Simulator, centre: Centre) -> None:
     await sim.faults.add("throttle_429", routes=[f"/api{VACCINATE}"])
     await asyncio.gather(*map(centre.vaccinate, people(sim)[:10]))
