@@ -17,6 +17,9 @@ SAID_MAX: Final = 160
 """Characters."""
 
 _HOST: Final = regex(r"[A-Za-z0-9.:\[\]-]{1,80}")
+_MANY_DIGITS: Final = regex(r"(?:[0-9][^.:]*){5}")
+"""In one label of a host's name: it may be somebody's number."""
+_NUMBERED: Final = regex(r".*[0-9].*")
 _WORD: Final = regex(r"[a-z-]+")
 
 _OTHERS: Final = """
@@ -45,7 +48,8 @@ def of_failure(failure: Failure) -> str:
 
 
 def of_answer(answer: Answer, code: str | None) -> str:
-    """Return what is said of an answer; *code* is the server's own, where it looks like one and not like a person's name or number."""
+    """Return what is said of an answer; *code* is the server's own; without a digit it could be a name (RAWAT_ASHA)."""
+    code = code if code and _NUMBERED.fullmatch(code) else None
     host = _host(answer.field(b"location") or "")
     return " ".join(filter(None, (of_head(answer.status, answer.reason), code, host and f"to {host}")))[:SAID_MAX]
 
@@ -62,4 +66,4 @@ def _host(url: str) -> str:
         host = urlsplit(url).hostname or ""
     except ValueError:  # an IPv6 address that does not end
         return ""
-    return host if _HOST.fullmatch(host) else ""
+    return host if _HOST.fullmatch(host) and not _MANY_DIGITS.search(host) else ""

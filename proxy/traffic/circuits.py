@@ -181,10 +181,18 @@ class Circuits:
             watched.circuit = release(watched.circuit, permit.generation)
             watched.taken_by = None
 
-    def observe(self, permit: Permit, outcome: Outcome, revoked: bytes | None = None) -> None:
-        """Take the outcome of a permitted call as evidence; *revoked* is whose credential, good until now, it refuses."""
+    def observe(self, permit: Permit, outcome: Outcome, revoked: bytes | None = None, sent_s: float | None = None) -> None:
+        """
+        Take the outcome of a permitted call as evidence.
+
+        Args:
+            permit: Its permit, which goes back.
+            outcome: What it came to.
+            revoked: Whose credential, good until now, it refuses.
+            sent_s: Since when the server had it, boot seconds, where that was not at once: our own disk's time is not the server's.
+        """
         self.unused(permit)
-        self.paced(permit.group, permit.asked_at, self._clock.monotonic())
+        self.paced(permit.group, permit.asked_at if sent_s is None else sent_s, self._clock.monotonic())
         self._pace(permit, outcome)
         evidence = self._evidence(permit, outcome, probe=False)
         self._hear(permit.group, evidence if revoked is None else replace(evidence, sign=Sign.REVOKED, lane=revoked))

@@ -88,11 +88,12 @@ class Sender:
             self.circuits.unused(permit)
             await self._kept(record, LOG_IN_LOST if lost else UNTRANSLATED, None, None)
             return None
+        sent_s = self.clock.monotonic()
         exchange, outcome = await self._made(record, outgoing, permit)
         if outcome.maybe_applied and outcome.kind is not OutcomeKind.ACCEPTED:
             self.sends.ended(record.number)
         self.meters.upstream_requests.labels(outcome.kind.value).inc()
-        self.circuits.observe(permit, outcome, self.credentials.judged(held, outcome.kind, permit.lane))
+        self.circuits.observe(permit, outcome, self.credentials.judged(held, outcome.kind, permit.lane), sent_s)
         if outcome.kind is OutcomeKind.ACCEPTED:
             taken()
         await self._settle(record, outcome, exchange, desk)

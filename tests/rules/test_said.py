@@ -28,6 +28,9 @@ def test_of_a_reason_only_a_servers_usual_words_are_kept(status: int, reason: st
 def test_an_answer_is_told_with_its_code_and_where_it_sends_us_and_nothing_else() -> None:
     fields = ((b"Location", b"https://portal.example:8443/log-in?name=Lakshmi%20Nair"), (b"X-Name", b"Lakshmi"))
     assert of_answer(Answer(302, "Found", fields, b"Lakshmi"), "APPOIN0006") == "302 Found APPOIN0006 to portal.example"
+    assert of_answer(Answer(503, "", (), b""), "RAWAT_ASHA") == "503"
+    for host, said in (("10.113.205.131", " to 10.113.205.131"), ("u98765-43210.portal.example", "")):
+        assert of_answer(Answer(302, "Found", ((b"location", f"http://{host}/".encode()),), b""), None) == f"302 Found{said}", host
     assert of_answer(Answer(302, "Found", ((b"location", b"/log-in"),), b""), None) == "302 Found"
     assert of_answer(Answer(302, "Found", ((b"location", b"http://[bad/"),), b""), None) == "302 Found"
 

@@ -7,7 +7,8 @@ import pytest
 import sqlcipher3
 
 from store.file.migrate import MIGRATIONS, migrate, version
-from store.outage_ledger import OutageFilter, outages
+from store.operator_hold import release
+from store.outage_ledger import OutageFilter, notes, outages
 from store.queries import Db
 from store.record_ledger import begin_send, settle
 from store.record_search import RecordFilter, find, heads
@@ -26,6 +27,7 @@ OF_THE_FIRST_VERSION = """
                                    (CAST('{b}' AS BLOB), 2), (CAST('{c}' AS BLOB), 3);
     INSERT INTO outage (route_group, started_at, detected_at, last_bad_at, ended_at, cause, scope, seen_at)
     VALUES ('g', 4, 4, 5, 6, 'refused', 'upstream', 6), ('g', 8, 8, 8, NULL, 'refused', 'upstream', 9);
+    INSERT INTO operator_hold (until, reason, held_by, held_at) VALUES (NULL, 'the ministry said so', 'asha', 6);
     UPDATE record SET state = 'unknown', maybe_applied = 1, reason = 'interrupted', failures = 1 WHERE number = 3;
     INSERT INTO counter VALUES ('records_recorded_total', 'r', 3);
 """
@@ -60,6 +62,10 @@ def test_a_journal_of_the_first_version_goes_on(old: Db) -> None:
     assert settle(old, 1, 1, Settlement(S.DELIVERED, "accepted"), 9)
     assert [head.number for head in heads(old, ["g"], 9, 9, [b"\xaa"])] == [2, 3]
     assert begin_send(old, 2, 9)
-    over, running = outages(old, OutageFilter())
+    over, running, held = outages(old, OutageFilter())
     assert (over.seen_wall_at, over.last_number, running.seen_wall_at, running.last_number) == (6, 2, 9, None)
     assert not over.clock_doubtful
+    assert (held.group, held.kind, held.started_at, held.ended_at, held.first_number) == ("*", "planned", 6, None, 2)
+    assert [(note.by, note.reason) for note in notes(old, [held.id])] == [("asha", "the ministry said so")]
+    assert release(old, "asha", 9)
+    assert outages(old, OutageFilter())[2].ended_at == 9

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -227,3 +228,26 @@ async def test_a_line_is_up_when_anything_comes_back(sim: Simulator, unused_tcp_
     assert await Line("127.0.0.1", int(sim.url.rpartition(":")[2])).is_up()
     assert await Line("127.0.0.1", unused_tcp_port).is_up(), "it refused"
     assert not await Line("255.255.255.255", 9).is_up()
+
+
+async def test_what_our_own_disk_takes_is_not_the_servers_time(sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with a_centre(tmp_path, f"{sim.url}/api") as centre:
+        sidecar = centre.sidecar
+        asked: list[float] = []
+        kept: list[float] = []
+        record = sidecar.journal.record
+
+        async def recorded(*args: Any, **options: Any) -> Any:
+            made = await record(*args, **options)
+            kept.append(sidecar.clock.monotonic())
+            return made
+
+        monkeypatch.setattr(sidecar.journal, "record", recorded)
+        monkeypatch.setattr(sidecar.circuits, "paced", lambda group, asked_s, _: asked.append(asked_s) if group == GROUP else None)
+        await centre.vaccinate(people(sim)[0])
+
+        async def told() -> bool:
+            return max(asked, default=0.0) >= kept[0]
+
+        await centre.until(told)
+        monkeypatch.undo()

@@ -41,3 +41,12 @@ CREATE TABLE watch (
     seen_at  INTEGER NOT NULL CHECK (seen_at >= began_at),
     began_by TEXT    NOT NULL CHECK (began_by IN ('start', 'resume', 'clock'))
 ) STRICT;
+
+-- A hold in force is a row from now on.
+INSERT INTO outage (route_group, started_at, detected_at, last_bad_at, cause, scope, seen_at, seen_wall_at, kind, first_number)
+SELECT '*', held_at, held_at, held_at, 'hold', 'upstream', held_at, held_at, 'planned',
+       1 + COALESCE((SELECT MAX(number) FROM record WHERE recorded_at < held_at), 0)
+FROM operator_hold WHERE released_at IS NULL;
+INSERT INTO outage_note (outage, at, noted_by, reason)
+SELECT o.id, h.held_at, h.held_by, h.reason FROM outage o, operator_hold h
+WHERE o.kind = 'planned' AND h.released_at IS NULL AND h.reason <> '';
