@@ -68,12 +68,19 @@ def in_short(report: Told, words: Words) -> str:
     total = report["total"]
     if not total["outages"]:
         return words.say(marked("No outage was seen."))
-    text = marked("Outages: {outages}, {down} in all, the longest {longest}. Doses recorded meanwhile: {doses}.")
-    lengths = {"down": words.length(total["down_s"]), "longest": words.length(total["longest_s"])}
-    first = words.say(text, outages=words.number(total["outages"]), doses=words.number(total["doses"]), **lengths)
     own = marked("Of these because of our own line: {outages}.")
-    line = [words.say(own, outages=words.number(total["own_line"]))] if total["own_line"] else []
-    return " ".join((first, *line, _fate(total, words)))
+    sentences = [
+        words.say(
+            marked("Outages: {outages}, {down} in all, the longest {longest}."),
+            outages=words.number(total["outages"]),
+            down=words.length(total["down_s"]),
+            longest=words.length(total["longest_s"]),
+        ),
+        *([words.say(own, outages=words.number(total["own_line"]))] if total["own_line"] else []),
+        words.say(marked("Doses recorded meanwhile: {doses}."), doses=words.number(total["doses"])),
+        _fate(total, words),
+    ]
+    return " ".join(sentences)
 
 
 def head_of(outage: Told, words: Words) -> str:

@@ -14,10 +14,10 @@ from proxy.texts import marked
 COLOURS: Final = {"up": "#dcebdd", "down": "#b3261e", "slow": "#e3a32b", "planned": "#4a78a8", "unobserved": "url(#unobserved)"}
 
 STYLE: Final = """
-body{font:15px/1.5 system-ui,'Noto Sans','Noto Sans Devanagari',sans-serif;color:#1d2430;max-width:64rem;margin:2rem auto;padding:0 1rem}
+body{font:15px/1.5 system-ui,'Noto Sans','Noto Sans Devanagari',sans-serif;color:#1d2430;max-width:72rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:1.8rem 0 .4rem}.small{color:#5a6472;font-size:.87rem;margin:.2rem 0}
 .short{font-size:1.05rem;border-left:4px solid #b3261e;padding-left:.8rem}.wide{overflow-x:auto}
-table{border-collapse:collapse;width:100%;font-size:.87rem}th,td{text-align:right;padding:.25rem .5rem;border-bottom:1px solid #dde2e8}
+table{border-collapse:collapse;width:100%;font-size:.82rem}th,td{text-align:right;padding:.25rem .4rem;border-bottom:1px solid #dde2e8}
 td{white-space:nowrap}
 th{font-weight:600;vertical-align:bottom}td:first-child{text-align:left}
 tr.sum td{font-weight:600;background:#f4f6f8}

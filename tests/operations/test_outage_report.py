@@ -146,7 +146,7 @@ async def test_it_is_a_text_with_a_line_for_each_day_and_block_for_each_half_hou
     said = text(await report(scene, BOTH), EN, "Rudrapur")
     assert re.search(r"^Fri 30 Jul 2021  /{16}····▒···██████▄···▚·////$", said, re.MULTILINE), said
     assert re.search(r"^Thu 29 Jul 2021 +1 +20 min +20 min +1 +– +30 Jul 18:00:00 +– +1 +– +– +14 h$", said, re.MULTILINE)
-    assert "Doses recorded meanwhile: 3. Of these because of our own line: 1. All of it was confirmed" in said
+    assert "Of these because of our own line: 1. Doses recorded meanwhile: 3. All of it was confirmed" in said
     assert "Our own line: no answer in time." in said
     assert "    An operator held the records back." in said
     assert "It began between 30 Jul 12:04:08 and 30 Jul 12:04:11." in said
