@@ -16,6 +16,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
+from simulator.demo.processes import free_ports
+
 VACCINATE: Final = "/api/v2/vaccinator/beneficiaries/vaccinate"
 _persons: Final = count(20_000_000_000_000, 10_000_000)
 
@@ -62,10 +64,7 @@ class Load:
 
 def free_port() -> int:
     """Return a port that nobody has."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        number: int = listening.getsockname()[1]
-        return number
+    return free_ports("127.0.0.1", 1)[0]
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -19,6 +20,9 @@ COMMAND_S: Final = 20.0
 """Time a command has to end; it is Python that starts, and on a busy machine that takes seconds."""
 
 LOG_LINES: Final = 5
+
+PORTS: Final = range(28_000, 32_000)
+"""Below what Linux (from 32768), macOS and Windows (from 49152) give out by themselves."""
 
 
 class Failed(Exception):
@@ -70,15 +74,14 @@ def logs_in(folder: Path) -> str:
 
 
 def free_ports(host: str, count: int) -> list[int]:
-    """Return ports that nobody listens on now; all are bound at the same time, so that they differ."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind((host, 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """Return ports that nobody listens on; not of those that the system gives out, also to others' outgoing connections (`PORTS`)."""
+    found: set[int] = set()
+    while len(found) < count:
+        port = random.choice(PORTS)
+        with socket.socket() as asked, suppress(OSError):
+            asked.bind((host, port))
+            found.add(port)
+    return list(found)
 
 
 def _environment() -> dict[str, str]:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +16,7 @@ from typing import Any
 
 import aiohttp
 
+from tests.ports import free_ports
 from tests.traffic.centre import VACCINATE, a_dose
 
 DOSEKEEPER = (sys.executable, "-m", "proxy")
@@ -143,15 +143,6 @@ class Centre:
 
     def change(self, change: Callable[[str], str]) -> None:
         self.config.write_text(change(self.config.read_text()))
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
 
 
 @asynccontextmanager

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from simulator import Simulator
-from tests.cli.centre import DOSEKEEPER, ROOT, Centre, Result, free_ports
+from tests.cli.centre import DOSEKEEPER, ROOT, Centre, Result
+from tests.ports import free_ports
 from tests.traffic.centre import people
 
 PASSPHRASE = "four words of asha"

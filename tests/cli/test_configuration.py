@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from simulator import Simulator
-from tests.cli.centre import Centre, free_ports
+from tests.cli.centre import Centre
+from tests.ports import free_ports
 
 
 @pytest.mark.parametrize("verb", [("check",), ("serve",), ("status",), ("replay",)])

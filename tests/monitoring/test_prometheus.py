@@ -17,8 +17,9 @@ import pytest
 
 from deploy.grafana.dashboards import dashboards
 from simulator import Simulator
-from tests.cli.centre import Centre, Service, a_centre, free_ports
+from tests.cli.centre import Centre, Service, a_centre
 from tests.monitoring.tools import DEPLOY, Alertmanager, Prometheus, alertmanager, needs, prometheus
+from tests.ports import free_ports
 from tests.traffic.centre import VACCINATE, a_dose, people
 from tests.traffic.certificates import Authority
 

@@ -18,7 +18,7 @@ import pytest
 
 from simulator.scenario.reading import parse_scenario
 from tests.architecture.source import text
-from tests.cli.centre import free_ports
+from tests.ports import free_ports
 
 PAGE: Final = text("docs/acceptance.md")
 PORTS: Final = ("8480", "8481", "8490", "8491")

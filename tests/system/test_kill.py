@@ -25,6 +25,7 @@ from store.journal import open_journal
 from store.record_search import RecordFilter
 from store.records import Record, RecordState
 from tests.console.scraped import Samples, durable_counters, falls
+from tests.ports import free_ports
 from tests.proof.mode import PROOF
 from tests.traffic.centre import VACCINATE, a_dose, doses_applied
 
@@ -63,7 +64,7 @@ async def test_kills_under_load_lose_nothing_double_nothing_and_keep_the_order(
 ) -> None:
     draw = random.Random(20210730)
     async with Simulator(seed=3, people=4_000) as sim, aiohttp.ClientSession() as http:
-        data, admin = _free_ports(2)
+        data, admin = free_ports(2)
         (tmp_path / "config.yaml").write_text(CONFIG.format(url=sim.url, data=data, admin=admin))
         fresh = iter([person.id for person in sim.register.people.values() if not person.doses])
         day, over = Day(), asyncio.Event()
@@ -204,14 +205,3 @@ async def _service(folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
         await process.wait()
-
-
-def _free_ports(count: int) -> list[int]:
-    import socket
-
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
