@@ -96,6 +96,8 @@ class Replayer:
         if not groups or room <= 0:
             return change_s
         await self._spread_backlog(groups, now)
+        if self.clock.monotonic() >= self._spread_until:
+            self.budget.drain = Drain()  # the return is as long ago as the trouble was; it may have been slept through
         await self._read_ahead(groups, room, now)
         heads = [self._at_hand.pop() for _ in range(min(room, len(self._at_hand)))]
         for head in heads:
@@ -174,13 +176,12 @@ class Replayer:
 
     async def _end_spread(self, groups: tuple[str, ...]) -> None:
         """
-        Go back to the usual pace once nothing is left, or as long after the return as the trouble was.
+        Go back to the usual pace once nothing is left.
 
-        Until then what waits for a log-in, or for its look-up, is backlog all the same; what waits for one that never comes slows nobody.
+        Until then what waits for a log-in, or for its look-up, is backlog all the same; what waits for one that never comes slows nobody
+        for longer than the trouble was.
         """
-        if self.budget.drain == Drain():
-            return
-        if self.clock.monotonic() >= self._spread_until or not await self.journal.count_unsent(groups):
+        if self.budget.drain != Drain() and not await self.journal.count_unsent(groups):
             self.budget.drain = Drain()
 
     async def _close_idle(self, now: int) -> None:
