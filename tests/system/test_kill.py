@@ -39,7 +39,7 @@ CONFIG = """
 upstream: {{url: {url}/api, headers: {{x-api-key: demo-key}}, connect_timeout: 1s, read_timeout: 5s}}
 listen: {{port: {data}}}
 admin: {{port: {admin}}}
-answering: {{answer_within: 500ms}}
+answering: {{answer_within: 1s}}
 store: {{reserve: 1MiB}}
 outage: {{probe_every: 100ms, probe_max: 300ms, probe_idle: 300ms}}
 replay: {{calls_per_minute: 60000, spread_max: 0s, settle: 300ms}}

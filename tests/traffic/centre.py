@@ -35,7 +35,7 @@ SCHEDULE = "/v2/vaccinator/onspots/schedule"
 GENDERS = "/v2/registration/beneficiary/genders"
 
 QUICK: dict[str, dict[str, Any]] = {
-    "answering": {"answer_within": "400ms", "body_max": "64KiB"},
+    "answering": {"answer_within": "1s", "body_max": "64KiB"},
     "outage": {"probe_every": "100ms", "probe_max": "300ms", "probe_idle": "300ms", "slow_after": "2s"},
     "replay": {"calls_per_minute": 60_000, "spread_max": "0s", "settle": "200ms"},
     "upstream": {"connect_timeout": "1s", "read_timeout": "5s"},

@@ -138,7 +138,7 @@ async def test_a_desk_that_hung_up_before_the_refusal_leaves_it_to_a_person(sim:
 
 async def test_a_later_dose_of_the_same_person_waits_behind_one_in_flight(sim: Simulator, centre: Centre) -> None:
     person = people(sim)[0]
-    await sim.faults.add("slow", routes=[f"/api{VACCINATE}"], latency_s=0.8, times=1)
+    await sim.faults.add("slow", routes=[f"/api{VACCINATE}"], latency_s=2.0, times=1)
     first = await centre.vaccinate(person, 1)
     second = await centre.vaccinate(person, 2)
     assert (first.state, second.state) == ("sending", "pending")

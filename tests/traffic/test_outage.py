@@ -161,7 +161,7 @@ async def test_a_partial_outage_stops_its_own_group_only(sim: Simulator, centre:
 
 
 async def test_a_slow_server_hands_the_desk_a_receipt_in_time_and_the_send_goes_on(sim: Simulator, centre: Centre) -> None:
-    await sim.faults.add("slow", routes=[f"/api{VACCINATE}"], latency_s=1.0)
+    await sim.faults.add("slow", routes=[f"/api{VACCINATE}"], latency_s=2.5)
     told = await centre.vaccinate(people(sim)[0])
     assert told.state == "sending"
     await centre.until_all(RecordState.DELIVERED, 1)

@@ -62,7 +62,7 @@ def said(exchange: Exchange) -> str:
 
 @asynccontextmanager
 async def a_door(url: str) -> AsyncIterator[Upstream]:
-    door = Upstream(UpstreamSettings.model_validate({"url": f"{url}/api", "read_timeout": "500ms", "connect_timeout": "500ms"}))
+    door = Upstream(UpstreamSettings.model_validate({"url": f"{url}/api", "read_timeout": "2s", "connect_timeout": "2s"}))
     try:
         yield door
     finally:

@@ -397,7 +397,7 @@ async def test_in_a_known_outage_nobody_waits_for_the_network(sim: Simulator, ce
 
 async def test_a_late_server_is_not_waited_for_and_its_answer_is_remembered_all_the_same(sim: Simulator, centre: Centre) -> None:
     await centre.get(GENDERS)
-    await sim.faults.add("slow", latency_s=1.0, routes=["/api/v2/registration/**", "/api/v2/admin/**"])
+    await sim.faults.add("slow", latency_s=2.5, routes=["/api/v2/registration/**", "/api/v2/admin/**"])
     told = await centre.get(GENDERS)
     assert told.status == 200
     assert "detail=late" in status_of(told)

@@ -142,7 +142,7 @@ async def test_a_server_that_is_up_judges_for_itself_who_may_record(sim: Simulat
 
 async def test_whom_only_the_server_could_vouch_for_has_its_word_or_nothing(sim: Simulator, desks: Desks) -> None:
     slow, gone = people(sim)[:2]
-    await sim.faults.add("slow", routes=[f"/api{VACCINATE}"], match=slow, latency_s=0.8)
+    await sim.faults.add("slow", routes=[f"/api{VACCINATE}"], match=slow, latency_s=2.0)
     await sim.faults.add("unavailable_503", routes=[f"/api{VACCINATE}"], match=gone)
     async with desks.centre() as centre:
         assert (await dose(centre, slow, **desks.log_in("asha"))).status == 200, "twice answer_within, and no receipt"
@@ -405,7 +405,7 @@ async def test_a_receipt_that_a_known_desk_had_while_a_strangers_tap_was_judged_
     asha, ravi = desks.log_in("asha"), desks.log_in("ravi")
     async with desks.centre() as centre:
         assert (await dose(centre, first, **asha)).status == 200
-        await sim.faults.add("slow", routes=[f"/api{VACCINATE}"], match=person, latency_s=0.8)
+        await sim.faults.add("slow", routes=[f"/api{VACCINATE}"], match=person, latency_s=2.0)
         await sim.faults.add("throttle_429", routes=[f"/api{VACCINATE}"], match=person, times=1)
         strangers = asyncio.create_task(dose(centre, person, **ravi))
         await until_sending(centre)
