@@ -161,7 +161,7 @@ def _measured(folder: Path, centres: int) -> tuple[dict[str, list[float]], dict[
         _until_scraped(metrics, process)
         measured: dict[str, list[float]] = {}
         for _ in range(EVALUATIONS):
-            time.sleep(EVERY_S)
+            time.sleep(EVERY_S)  # the time between two evaluations is Prometheus' own: there is nothing to wait on
             for group, took_s in _durations(metrics).items():
                 measured.setdefault(group, []).append(took_s)
         return measured, _cpu_s(f"http://127.0.0.1:{port}/api/v1/query", process.pid)
@@ -214,13 +214,13 @@ def _until_scraped(metrics: str, process: subprocess.Popen[bytes]) -> None:
     """Wait until a whole page was scraped and each group was evaluated on it."""
     deadline_s = time.monotonic() + 300
     while time.monotonic() < deadline_s and process.poll() is None:
-        time.sleep(1)
+        time.sleep(1)  # another process's state: it is asked for
         try:
             told = _told(metrics)
         except OSError:
             continue
         if re.search(r"^prometheus_target_interval_length_seconds_count\{[^}]*\} [1-9]", told, re.MULTILINE):
-            time.sleep(EVERY_S + 1)
+            time.sleep(EVERY_S + 1)  # until each group was evaluated on that page
             return
     raise SystemExit("Prometheus has not scraped within 300 s.")
 

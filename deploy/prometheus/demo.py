@@ -92,7 +92,7 @@ def _ready(prometheus: subprocess.Popen[bytes]) -> bool:
             with urlopen(f"{URL}/-/ready", timeout=1):  # noqa: S310 - http, our own
                 return True
         except URLError:
-            time.sleep(0.1)
+            time.sleep(0.1)  # another process's state: it is asked for
     return False
 
 
