@@ -321,11 +321,12 @@ ORDER BY id LIMIT :limit;
 UPDATE record SET exported_at = :now, looked_up_at = NULL WHERE number IN (SELECT value FROM json_each(:numbers));
 
 -- name: delivered_since
--- A page of the deliveries that were not asked for again.
+-- A page of the deliveries that were not asked for again. What a person settled is by their word, not by an answer: it may be at the
+-- server otherwise than the record says, and is not asked for.
 SELECT * FROM whole_record
 WHERE number IN (
     SELECT number FROM record
-    WHERE state = 'delivered' AND purged_at IS NULL AND settled_at >= :since AND swept_at IS NULL AND number > :after
+    WHERE state = 'delivered' AND purged_at IS NULL AND settled_at >= :since AND swept_at IS NULL AND reference IS NULL AND number > :after
     ORDER BY number LIMIT :limit)
 ORDER BY number;
 

@@ -37,6 +37,17 @@ async def test_what_was_delivered_is_asked_for_once_more_and_once(journal: Journ
     assert await left() == [2, 4, 5]
 
 
+async def test_what_a_person_settled_is_not_asked_for(journal: Journal, make: MakeRecord) -> None:
+    for number in range(1, 3):
+        await journal.record(make(), send=True)
+        await journal.settle(number, 1, Settlement(S.HELD, "refused"), NOON)
+    seen = await journal.get(1)
+    assert seen is not None
+    await journal.settle_by_person(seen, "the-id-they-gave", Act("asha", "entered by hand"), NOON)
+    await journal.move(2, S.HELD, DELIVERED, NOON)
+    assert [record.number for record in await journal.delivered_since(NOON, 0, 9)] == [2]
+
+
 async def test_an_export_is_marked(journal: Journal, make: MakeRecord) -> None:
     for _ in range(3):
         await journal.record(make(), send=False)
