@@ -36,7 +36,7 @@ from proxy.traffic.active_profile import ActiveProfile, GroupsChanged
 from proxy.traffic.limits import SIDE_PORT
 from proxy.traffic.meters import Meters, running_version
 from proxy.traffic.retry import Step, Wake, keep_running
-from proxy.traffic.server import Port, data_app, tls_context
+from proxy.traffic.server import Port, app_runner, data_runner, tls_context
 from store.file.lock import Role
 from store.journal import open_journal
 
@@ -148,8 +148,8 @@ def reread_profile(settings: Settings, active: ActiveProfile) -> None:
 @asynccontextmanager
 async def _data_port(settings: Settings, sidecar: Sidecar, centre: Centre) -> AsyncIterator[int]:
     listen = settings.listen
-    app = data_app(sidecar.data_port(lambda: public_status(centre)))
-    port = Port(app, listen.host, listen.port, tls_context(listen.tls_cert, listen.tls_key))
+    runner = data_runner(sidecar.data_port(lambda: public_status(centre)))
+    port = Port(runner, listen.host, listen.port, tls_context(listen.tls_cert, listen.tls_key))
     try:
         yield await _opened(port, settings)
     finally:
@@ -174,11 +174,11 @@ async def _side_ports(settings: Settings, centre: Centre, meters: Meters) -> Asy
     def admin() -> Port:
         guard = Guard(_token(settings.admin.token_file), settings.admin.host)
         identity = journal_identity(settings.store.path)
-        return Port(admin_app(centre, shown, guard, identity), settings.admin.host, settings.admin.port, limits=SIDE_PORT)
+        return Port(app_runner(admin_app(centre, shown, guard, identity)), settings.admin.host, settings.admin.port, limits=SIDE_PORT)
 
     def metrics() -> Port:
         guard = Guard(_token(own.token_file), own.host, "metrics")
-        return Port(metrics_app(shown, guard), own.host, own.port or 0, tls_context(own.tls_cert, own.tls_key), SIDE_PORT)
+        return Port(app_runner(metrics_app(shown, guard)), own.host, own.port or 0, tls_context(own.tls_cert, own.tls_key), SIDE_PORT)
 
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(_side_port("admin", admin, settings.admin))

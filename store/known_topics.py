@@ -27,7 +27,12 @@ class KnownTopics:
 
     def may_have(self, topics: Iterable[bytes]) -> bool:
         """Whether a record may be found by one of *topics*."""
-        return not self.complete or any(self._bits[place >> 3] >> (place & 7) & 1 for place in map(_place, topics))
+        if not self.complete:
+            return True
+        for place in map(_place, topics):  # noqa: SIM110 - `any` of a generator takes twice as long, and each look-up comes here
+            if self._bits[place >> 3] >> (place & 7) & 1:
+                return True
+        return False
 
 
 def _place(topic: bytes) -> int:

@@ -45,8 +45,11 @@ def metrics_app(metrics: Metrics, guard: Guard) -> web.Application:
     async def healthz(_: web.Request) -> web.Response:
         return _told(200, alive=True)
 
+    async def strip(_: web.BaseRequest, response: web.StreamResponse) -> None:
+        strip_added(response)
+
     app = web.Application(middlewares=[guarded])
-    app.on_response_prepare.append(strip_added)
+    app.on_response_prepare.append(strip)
     app.add_routes([web.get("/metrics", metrics.answer), web.get("/healthz", healthz)])
     return app
 

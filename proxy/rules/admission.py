@@ -93,10 +93,10 @@ def _misfit(route: Route, view: Mapping[str, Any], facts: Facts) -> Inadmissible
 def _by_real_ids(match: Match, method: str, target: str, fields: Fields, body: bytes, real_ids: Mapping[str, str]) -> dict[str, Any]:
     there, content = translated(match.route, target, body, real_ids)
     in_path = {name: real_ids.get(text.strip(), text) for name, text in match.params.items() if f"path.{name}" in match.route.slots}
-    return request_view(match.params | in_path, method, there.partition("?")[2], fields, orjson.loads(content))
+    return request_view({**match.params, **in_path}, method, there.partition("?")[2], fields, orjson.loads(content))
 
 
-def request_view(params: dict[str, str], method: str, query: str, fields: Fields, body: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+def request_view(params: Mapping[str, str], method: str, query: str, fields: Fields, body: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
     """Return what expressions over a request see: `method`, `path`, `query`, `headers` (lower-case names), `body`."""
     return {
         "method": method,

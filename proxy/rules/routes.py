@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 from urllib.parse import unquote
 
 from proxy.profiles.model import Policy, Route
 from proxy.profiles.paths import REST, is_parameter, is_template
+
+KNOWN_MAX: Final = 256
+"""Paths whose route is known; a desk's software asks by few, with what changes behind the `?`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +20,7 @@ class Match:
     """A route and the values of its path parameters, percent-decoded."""
 
     route: Route
-    params: dict[str, str]
+    params: Mapping[str, str]
 
 
 class RouteTable:
@@ -35,9 +40,13 @@ class RouteTable:
                 self._templates.setdefault(route.method, []).append((route.path.split("/"), route))
             else:
                 self._exact[route.method, _segments(route.path)] = route
+        self._known = lru_cache(KNOWN_MAX)(self._match)
 
     def match(self, method: str, path: str) -> Match | None:
         """Return the route of *method* and *path*, or None; HEAD is looked for among the GET routes too."""
+        return self._known(method, path)
+
+    def _match(self, method: str, path: str) -> Match | None:
         return self._found(method, path) or (self._found(method, path[:-1]) if path.endswith("/") else None)
 
     def _found(self, method: str, path: str) -> Match | None:

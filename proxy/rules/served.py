@@ -6,6 +6,7 @@ aiohttp's parser refuses what is no HTTP; this is what it lets through, and what
 
 from __future__ import annotations
 
+from functools import lru_cache
 from re import compile as regex
 from typing import Final
 from urllib.parse import unquote
@@ -47,6 +48,7 @@ def refusal(method: str, version: tuple[int, int], target: str, fields: Fields) 
     return "path-not-served" if not target.startswith("/") or "#" in target or seen_otherwise(target.partition("?")[0]) else None
 
 
+@lru_cache(256)
 def _misframed(version: tuple[int, int], fields: Fields) -> str | None:
     framing = [(lower, value) for name, value in fields if (lower := name.lower()) in _FRAMING]
     codings = [value.strip().lower() for name, value in framing if name != b"host"]
@@ -67,6 +69,7 @@ def origin_form(target: str) -> str:
     return rest if rest.startswith("/") else f"/{rest}"
 
 
+@lru_cache(256)
 def seen_otherwise(path: str) -> bool:
     """
     Whether a server may see another path than we do in raw *path*: a dose would pass unrecorded, and `deny` be evaded.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from aiohttp import web
@@ -115,10 +116,13 @@ class Credentials:
         whole = tuple(request.raw_headers)
         parts = head(request.remote or "", whole, self.names, self.origins)
         fields, credential = parts.fields, parts.credential
+        key = request.headers.get(CLIENT_KEY)
+        if key is None and not credential:
+            return _unnamed(fields, parts.seat, self.rules, same_key=self.own.brought_by(whole))
         token = token_in(credential, self.named.token)
         genuine = self.keys.genuine(token)
         held = self._held(fields, credential, claims_of(token) if genuine is None else genuine)
-        client = self.client_keys.name_of(request.headers.get(CLIENT_KEY))
+        client = self.client_keys.name_of(key)
         shown = self._shown(parts.seat, whole, held, genuine, client)
         why = ground(shown, self.rules)
         stranger = not may_use_own(why, shown, self.rules)
@@ -260,3 +264,11 @@ class Credentials:
 
     def _over(self, held: Held) -> bool:
         return held.ends_at is not None and held.ends_at <= self.wall()
+
+
+@lru_cache(256)
+def _unnamed(fields: Fields, where: Seat, rules: Rules, *, same_key: bool) -> Caller:
+    """Return who makes a request that says nothing of who it is."""
+    shown = Shown(same_key=same_key, seat=where)
+    why = ground(shown, rules)
+    return Caller(fields, None, None, why, stranger=not may_use_own(why, shown, rules))

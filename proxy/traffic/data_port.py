@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from contextlib import nullcontext
 from dataclasses import dataclass
 from http import HTTPMethod, HTTPStatus
-from typing import assert_never
+from typing import Final, assert_never
 
 from aiohttp import hdrs, web
 
@@ -29,6 +28,9 @@ from store.errors import JournalError
 
 log = logging.getLogger(__name__)
 
+METHODS: Final = frozenset(HTTPMethod.__members__)
+"""Those that are told apart in metrics: anybody can make one up."""
+
 
 @dataclass(frozen=True, slots=True)
 class DataPort:
@@ -46,7 +48,7 @@ class DataPort:
     origins: frozenset[str] = frozenset()
     """Of pages that may use it from elsewhere (`listen.cors_origins`)."""
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request and count it."""
         began_s = self.clock.monotonic()
         target = origin_form(request.raw_path)
@@ -54,17 +56,17 @@ class DataPort:
         inner = without_prefix(path, self.prefix)
         found = None if inner is None else self.profile.routes.match(request.method, inner)
         route = found.route.name if found else "other"
-        endless = listens(request, path)
-        with nullcontext() if endless else self.meters.http_request_duration_of(route).time():
-            response = answers.for_reader(request, await self._answer_or_problem(request, found, target))
+        response = answers.for_reader(request, await self._answer_or_problem(request, found, target))
+        now_s = self.clock.monotonic()
+        if not listens(request, path):
+            self.meters.http_request_duration_of(route).observe(now_s - began_s)
         if found and found.route.policy in (Policy.RECORD, Policy.READ):
-            now = self.clock.monotonic()
-            self.waits.note(found.route.group, now, now - began_s)
+            self.waits.note(found.route.group, now_s, now_s - began_s)
         outcome = response.get(answers.OUTCOME, "own")
         self.meters.http_requests_of(_known(request.method), route, outcome).inc()
         return response
 
-    async def _answer_or_problem(self, request: web.Request, found: Match | None, target: str) -> web.StreamResponse:
+    async def _answer_or_problem(self, request: web.BaseRequest, found: Match | None, target: str) -> web.StreamResponse:
         try:
             return await self._answer(request, found, target)
         except JournalError as error:
@@ -72,7 +74,7 @@ class DataPort:
             return self._problem("cannot-record", Text("The sidecar's journal cannot be read."))
 
     async def _answer(  # noqa: PLR0911 - one way, one return
-        self, request: web.Request, found: Match | None, target: str
+        self, request: web.BaseRequest, found: Match | None, target: str
     ) -> web.StreamResponse:
         if (code := refusal(request.method, request.version, target, request.raw_headers)) is not None:
             return self._problem(code, Text("It is not forwarded."))
@@ -94,7 +96,7 @@ class DataPort:
             case _:
                 assert_never(found.route.policy)
 
-    def _preflight(self, request: web.Request) -> web.Response | None:
+    def _preflight(self, request: web.BaseRequest) -> web.Response | None:
         asked = request.headers.get
         fields = preflight(
             request.method,
@@ -105,8 +107,8 @@ class DataPort:
         )
         return None if fields is None else web.Response(status=HTTPStatus.NO_CONTENT, headers=fields)
 
-    async def share(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
-        """Let pages of the origins that the operator named read *response* (an `on_response_prepare` hook: also what is streamed)."""
+    def share(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
+        """Let pages of the origins that the operator named read *response*, whose head is complete."""
         fields = response.headers
         exposed, vary = fields.get(hdrs.ACCESS_CONTROL_EXPOSE_HEADERS), ", ".join(fields.getall(hdrs.VARY, ())) or None
         for name, value in shared_with(request.headers.get(hdrs.ORIGIN), self.origins, exposed, vary).items():
@@ -121,4 +123,4 @@ class DataPort:
 
 
 def _known(method: str) -> str:
-    return method if method in HTTPMethod.__members__ else "other"
+    return method if method in METHODS else "other"

@@ -45,14 +45,15 @@ class Meters:
         self.replay_concurrency_limit = self._make(Gauge, "replay_concurrency_limit")
         self.journal_commit_duration = self._timed("journal_commit_duration_seconds")
         self.journal_read_errors = self._make(Counter, "journal_read_errors_total")
-        self.reads = self._make(Counter, "reads_total")
+        reads = self._make(Counter, "reads_total")
+        self.reads_of = cache(reads.labels)
         self.sweep_missing = self._make(Counter, "sweep_missing_total")
         self.writes_unrecorded = self._make(Counter, "writes_unrecorded_total")
         # What is first seen at 1 has not risen, says Prometheus: the first of each would be lost to it.
         for kind in OutcomeKind:
             self.upstream_requests.labels(kind.value)
         for result in READ_RESULTS:
-            self.reads.labels(result)
+            self.reads_of(result)
 
     def _make(self, kind: type[Instrument], name: str) -> Instrument:
         about = PROCESS[name]

@@ -38,7 +38,7 @@ class Monitor:
     journal: Journal
     listeners: Listeners
 
-    async def answer(self, request: web.Request, path: str) -> web.StreamResponse:
+    async def answer(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         """Answer GET and HEAD; everything else is not served."""
         if request.method not in ("GET", "HEAD"):
             refused = self._problem("method-not-served", Text("Only GET and HEAD are."))
@@ -50,7 +50,7 @@ class Monitor:
             return await self._record(request, path.removeprefix(RECORDS_PATH))
         return self._problem("no-such-page")
 
-    async def _status(self, request: web.Request, path: str) -> web.StreamResponse:
+    async def _status(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         language = _language(request)
         if not listens(request, path):
             return _said(told(await self.listeners.look(), language), language)
@@ -59,7 +59,7 @@ class Monitor:
             return response
         return self._problem("too-many-listeners", retry_after_s=AGAIN_S)
 
-    async def _record(self, request: web.Request, text: str) -> web.Response:
+    async def _record(self, request: web.BaseRequest, text: str) -> web.Response:
         try:
             record = await self.journal.get(ULID.from_str(text).bytes)
         except ValueError:

@@ -61,23 +61,25 @@ class ReadRoute:
     clock: Clock
     answer_within_s: float
 
-    async def answer(self, request: web.Request, match: Match, target: str) -> web.StreamResponse:
+    async def answer(self, request: web.BaseRequest, match: Match, target: str) -> web.StreamResponse:
         """Answer one request; *target* is raw path and query, as it came."""
-        route, up = match.route, self.circuits.admits(match.route.group)
+        route = match.route
         if request.body_exists:
             return await self.passing.relay(request, route, target)
         caller = self.credentials.caller(request)
         if caller.stranger:
             return self._problem("not-known", Text("What you ask would go up with the sidecar's own credential."))
-        known = await self.persons.resolve(route, target, to_block(caller.fields), b"")
-        if known is None:
-            return self._problem("person-unknown", Text("An id in it was not given out, or stands where it cannot be replaced."))
-        asked = self.recollection.asked(request.method, match, target, caller, known)
-        if known.awaits:  # the upstream knows nobody of that id; we may
-            return await self._own_only(asked) or self._problem(
-                "person-not-registered-yet", Text("The id is provisional."), retry_after_s=AGAIN_S
-            )
-        held = await self.recollection.held(asked) if up else None
+        asked = self.recollection.asked_again(request.method, match, target, caller)
+        if asked is None:
+            known = await self.persons.resolve(route, target, to_block(caller.fields), b"")
+            if known is None:
+                return self._problem("person-unknown", Text("An id in it was not given out, or stands where it cannot be replaced."))
+            asked = self.recollection.asked(request.method, match, target, caller, known)
+            if known.awaits:  # the upstream knows nobody of that id; we may
+                return await self._own_only(asked) or self._problem(
+                    "person-not-registered-yet", Text("The id is provisional."), retry_after_s=AGAIN_S
+                )
+        held = await self.recollection.held(asked) if cache.conditional(asked.fields) and self.circuits.admits(route.group) else None
         permit = None if self.credentials.own.missing else self.circuits.permit(route.group, records=False)
         if permit is None:
             return await self._without_upstream(asked, Cause.OUTAGE) or self._not_asked(route.group)
@@ -105,7 +107,7 @@ class ReadRoute:
         found = laid or answer
         return None if found is None else view_of(found)
 
-    async def _fetched(self, request: web.Request, asked: Asked, permit: Permit, held: Stored | None) -> web.StreamResponse:
+    async def _fetched(self, request: web.BaseRequest, asked: Asked, permit: Permit, held: Stored | None) -> web.StreamResponse:
         """Ask the upstream, and answer with what it says if it does so in time."""
         self.budget.live()
         fetch = Fetch(self.clock.stamp())
@@ -123,7 +125,7 @@ class ReadRoute:
         if (await self.asking.ask(asked, fetch, permit, held)).remembered:
             self.readings.note(asked)
 
-    async def _told(self, request: web.Request, asked: Asked, fetch: Fetch, came: Fetched, held: Stored | None) -> web.StreamResponse:
+    async def _told(self, request: web.BaseRequest, asked: Asked, fetch: Fetch, came: Fetched, held: Stored | None) -> web.StreamResponse:
         """Answer with what came, or where that is not the upstream's word, with what is remembered."""
         match came:
             case TooLong():
@@ -141,7 +143,7 @@ class ReadRoute:
             case _:
                 assert_never(came)
 
-    async def _without_upstream(self, asked: Asked, cause: Cause, status: int | None = None) -> web.Response | None:
+    async def _without_upstream(self, asked: Asked, cause: Cause, status: int | None = None) -> web.StreamResponse | None:
         """
         Return what can be told without the upstream: what is remembered, else what only we know; None where there is neither.
 
@@ -151,7 +153,7 @@ class ReadRoute:
             return None
         return await self._from_memory(asked, cause, status) or await self._own_only(asked)
 
-    async def _from_memory(self, asked: Asked, cause: Cause, status: int | None) -> web.Response | None:
+    async def _from_memory(self, asked: Asked, cause: Cause, status: int | None) -> web.StreamResponse | None:
         """Return the remembered answer as it is given now; None where there is none."""
         found = await self.recollection.at_hand(asked)
         if found is None:
@@ -164,11 +166,11 @@ class ReadRoute:
             (b"Cache-Status", cache.cache_status(stored, now, cause, status).encode()),
         )
         if not (cache.conditional(asked.fields) or self.own_writes.may_change(asked.route, asked.view, found)):
-            return self._counted(found.response(marks), "remembered")
+            return self._counted(found.response(marks) if self.credentials.origins else found.ready(marks), "remembered")
         given = replace(stored.answer, fields=stored.answer.fields + marks)
         return self._given(asked, await self._laid_over(asked, given, stored.fetched.wall), "remembered")
 
-    async def _own_only(self, asked: Asked) -> web.Response | None:
+    async def _own_only(self, asked: Asked) -> web.StreamResponse | None:
         """
         Return what would be the answer if the upstream knew only our own records; None where none of them is about it.
 
@@ -183,7 +185,7 @@ class ReadRoute:
         marks = ((b"Cache-Status", b"dosekeeper; detail=own-records"),)
         return self._given(asked, replace(made, fields=made.fields + marks), "own")
 
-    async def _live(self, asked: Asked, came: Answer, at: Stamp) -> web.Response:
+    async def _live(self, asked: Asked, came: Answer, at: Stamp) -> web.StreamResponse:
         if asked.method == "HEAD":
             return self._given(asked, came, "fetched")
         return self._given(asked, await self._laid_over(asked, came, at.wall), "fetched")
@@ -191,11 +193,11 @@ class ReadRoute:
     async def _laid_over(self, asked: Asked, answer: Answer, fetched_at: int) -> Answer:
         return await self.own_writes.over(asked.route, asked.view(), answer, fetched_at, Whose(everybody=True)) or answer
 
-    def _given(self, asked: Asked, answer: Answer, result: str) -> web.Response:
+    def _given(self, asked: Asked, answer: Answer, result: str) -> web.StreamResponse:
         return self._counted(answers.relayed(self._for_client(asked, answer)), result)
 
-    def _counted(self, response: web.Response, result: str) -> web.Response:
-        self.meters.reads.labels(result).inc()
+    def _counted(self, response: web.StreamResponse, result: str) -> web.StreamResponse:
+        self.meters.reads_of(result).inc()
         if result != "fetched":
             response[answers.OUTCOME] = result
         return response
@@ -208,15 +210,15 @@ class ReadRoute:
             return replace(short, fields=(*short.fields, *kept))
         return answer
 
-    def _not_asked(self, group: str) -> web.Response:
+    def _not_asked(self, group: str) -> web.StreamResponse:
         if self.credentials.own.missing and self.circuits.admits(group):
             return self._problem("credential-missing", Text("The sidecar has no token."), retry_after_s=TOKEN_AGAIN_S)
         return self._problem("server-down", Text("Nothing is remembered of this."), retry_after_s=self.circuits.retry_after_s(group))
 
-    def _no_answer(self, failure: Failure) -> web.Response:
-        self.meters.reads.labels("missing").inc()
+    def _no_answer(self, failure: Failure) -> web.StreamResponse:
+        self.meters.reads_of("missing").inc()
         return self.passing.no_answer(failure)
 
-    def _problem(self, code: str, detail: Text, *, retry_after_s: int | None = None) -> web.Response:
-        self.meters.reads.labels("missing").inc()
+    def _problem(self, code: str, detail: Text, *, retry_after_s: int | None = None) -> web.StreamResponse:
+        self.meters.reads_of("missing").inc()
         return answers.problem(problem(code, detail, self.profile.error_members, retry_after_s=retry_after_s))

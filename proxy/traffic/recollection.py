@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from proxy.profiles.model import Route
 from proxy.rules import cache
@@ -22,8 +22,11 @@ from proxy.traffic.at_hand import AtHand
 from proxy.traffic.clock import Clock
 from proxy.traffic.credentials import Caller, Credentials
 from proxy.traffic.memory import KEPT_AT_ONCE, Memory
-from proxy.traffic.persons import Known
+from proxy.traffic.persons import NOBODY, Known
 from store.remembered import Kept, Remembered
+
+ASKED_MAX: Final = 1024
+"""Questions that are known as they were asked: what the desks of a centre ask in an hour, and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Asked:
     method: str
     route: Route
     target: str
-    params: dict[str, str]
+    params: Mapping[str, str]
     fields: Fields
     caller: Caller
     question: bytes
@@ -57,6 +60,12 @@ class Recollection:
     memory: Memory
     clock: Clock
     max_stale_s: float
+    _asked: dict[tuple[str, str, Fields, bytes | None], Asked] = field(default_factory=dict, repr=False)
+
+    def asked_again(self, method: str, match: Match, target: str, caller: Caller) -> Asked | None:
+        """Return the question of a request that was asked before by the same caller, in the same words, and is about nobody of ours."""
+        asked = self._asked.get((method, target, caller.fields, caller.principal))
+        return asked if asked is not None and asked.route is match.route and asked.caller == caller else None
 
     def asked(self, method: str, match: Match, target: str, caller: Caller, known: Known) -> Asked:
         """Return the question of a request on a read route: *target* raw, as it came."""
@@ -67,7 +76,12 @@ class Recollection:
         whose = route.shared or (caller.principal or b"").hex()
         in_path = {name: known.real_ids.get(text.strip(), text) for name, text in match.params.items()}
         question = self.memory.journal.lane_hash("read\0" + cache.question(path, query, declared, whose))
-        return Asked(method, route, there, in_path, fields, caller, question)
+        asked = Asked(method, route, there, in_path, fields, caller, question)
+        if known == NOBODY:
+            self._asked[method, target, caller.fields, caller.principal] = asked
+            if len(self._asked) > ASKED_MAX:
+                del self._asked[next(iter(self._asked))]
+        return asked
 
     async def held(self, asked: Asked) -> Stored | None:
         """Return the remembered answer that a conditional request may be asked with, so that the upstream need not send it again."""

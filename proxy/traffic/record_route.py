@@ -74,7 +74,7 @@ OURS: Final = frozenset({"person-unknown", "not-taken"})
 class Write:
     """One request on a record route, as far as it has been read; *target* is raw path and query, as it goes up."""
 
-    request: web.Request
+    request: web.BaseRequest
     match: Match
     target: str
     body: Body
@@ -107,7 +107,7 @@ class RecordRoute:
     under_way: UnderWay = field(default_factory=UnderWay)
     ids: RecordIds = field(default_factory=RecordIds)
 
-    async def answer(self, request: web.Request, match: Match, target: str) -> web.StreamResponse:
+    async def answer(self, request: web.BaseRequest, match: Match, target: str) -> web.StreamResponse:
         """Answer one request; *target* is raw path and query, as it goes up."""
         caller = self.credentials.caller(request)
         if caller.stranger:
@@ -137,7 +137,7 @@ class RecordRoute:
                 return kept
             # A provisional id has become known between the look and the commit: look again.
 
-    def _write(self, request: web.Request, match: Match, target: str, body: Body, caller: Caller) -> Write:
+    def _write(self, request: web.BaseRequest, match: Match, target: str, body: Body, caller: Caller) -> Write:
         # Only now: a desk on a slow line has been sending, not waiting.
         return Write(request, match, target, body, self.clock.monotonic() + self.answer_within_s, caller)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-from aiohttp import http_parser, http_writer, web
+from aiohttp import HttpVersion11, StreamReader, hdrs, http_parser, http_writer, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_parser import RawRequestMessage
 
 from proxy.traffic.answers import strip_added
 from proxy.traffic.connection import Connection
@@ -17,8 +18,6 @@ from proxy.traffic.limits import Limits
 
 CLOSING_S: Final = 5.0
 """Time that requests under way have at a stop; longer than `answer_within`, so that every desk has its answer."""
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def wire_problem() -> str | None:
@@ -32,39 +31,58 @@ def wire_problem() -> str | None:
     )
 
 
-def data_app(port: DataPort) -> web.Application:
-    """Return an application that hands every request to *port*."""
-    answer = port.handle
+def data_runner(port: DataPort) -> web.BaseRunner:
+    """Return what hands every request to *port*: not an application, whose router and chain of handlers would do nothing here."""
 
-    @web.middleware
-    async def every(request: web.Request, handler: Handler) -> web.StreamResponse:  # noqa: ARG001 - aiohttp gives it by its name
-        return await answer(request)  # also what the route below does not match: `*`, or a line feed
+    class Request(web.BaseRequest):
+        async def _prepare_hook(self, response: web.StreamResponse) -> None:
+            strip_added(response)
+            if port.origins:
+                port.share(self, response)
 
-    app = web.Application(middlewares=[every])
-    app.router.register_resource(_Everything(answer))  # else aiohttp makes an exception of each request, and a chain of handlers for it
-    app.on_response_prepare.append(strip_added)
-    if port.origins:
-        app.on_response_prepare.append(port.share)
-    app.on_shutdown.append(lambda _: port.stop())
-    return app
+    def request(
+        message: RawRequestMessage,
+        content: StreamReader,
+        protocol: web.RequestHandler,
+        writer: AbstractStreamWriter,
+        task: asyncio.Task[None],
+    ) -> web.BaseRequest:
+        return Request(message, content, protocol, writer, task, loop)
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        if hdrs.EXPECT in request.headers:
+            await _meet_expectation(request)
+        return await port.handle(request)
+
+    class Runner(web.ServerRunner):
+        async def shutdown(self) -> None:
+            await port.stop()
+
+    loop = asyncio.get_running_loop()
+    return Runner(web.Server(answer, request_factory=request), shutdown_timeout=CLOSING_S)
 
 
-class _Everything(web.PlainResource):
-    """Every path and method, without a look at them: which route it is, is for the profile to say."""
+def app_runner(app: web.Application) -> web.BaseRunner:
+    """Return what serves *app*."""
+    return web.AppRunner(app, handler_cancellation=False, shutdown_timeout=CLOSING_S)
 
-    def __init__(self, answer: Handler) -> None:
-        super().__init__("/")
-        self._only = self.add_route("*", answer)
 
-    async def resolve(self, request: web.Request) -> tuple[web.UrlMappingMatchInfo, set[str]]:  # noqa: ARG002 - aiohttp's signature
-        return web.UrlMappingMatchInfo({}, self._only), set()
+async def _meet_expectation(request: web.BaseRequest) -> None:
+    """Let a client that waits for leave send its body (RFC 9110 §10.1.1), as aiohttp's applications do."""
+    if request.headers[hdrs.EXPECT].lower() != "100-continue":
+        raise web.HTTPExpectationFailed
+    if request.version >= HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # nothing of the answer is out
 
 
 class Port:
     """One listening socket. Bodies are not decompressed, and a handler goes on when its client leaves (its record must settle)."""
 
-    def __init__(self, app: web.Application, host: str, port: int, tls: ssl.SSLContext | None = None, limits: Limits | None = None) -> None:
-        self._runner = web.AppRunner(app, handler_cancellation=False, shutdown_timeout=CLOSING_S)
+    def __init__(
+        self, runner: web.BaseRunner, host: str, port: int, tls: ssl.SSLContext | None = None, limits: Limits | None = None
+    ) -> None:
+        self._runner = runner
         self._host, self._port, self._tls = host, port, tls
         self._limits = limits or Limits()
         self._listening: asyncio.Server | None = None

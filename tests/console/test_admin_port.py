@@ -35,7 +35,7 @@ from proxy.traffic.clock import Clock
 from proxy.traffic.meters import Meters
 from proxy.traffic.process_metrics import PROCESS
 from proxy.traffic.retry import Wake
-from proxy.traffic.server import Port
+from proxy.traffic.server import Port, app_runner
 from simulator import Simulator
 from store.file.lock import Role
 from store.journal import Journal, open_journal
@@ -84,7 +84,7 @@ async def make_port(tmp_path: Path) -> AsyncIterator[object]:
             )
             centre = Centre(journal, sidecar.clock, sidecar.persons, traffic)
             app = admin_app(centre, Metrics(centre, meters, settings), Guard(token, "127.0.0.1"), "this-journal")
-            port = Port(app, "127.0.0.1", 0)
+            port = Port(app_runner(app), "127.0.0.1", 0)
             stack.push_async_callback(port.close)
             number = await port.open()
             http = await stack.enter_async_context(aiohttp.ClientSession())

@@ -23,7 +23,7 @@ from proxy.traffic.clock import Clock
 from proxy.traffic.limits import Limits
 from proxy.traffic.meters import Meters
 from proxy.traffic.retry import Wake
-from proxy.traffic.server import Port, data_app
+from proxy.traffic.server import Port, data_runner
 from simulator import Simulator
 from store.file.lock import Role
 from store.journal import open_journal
@@ -192,7 +192,7 @@ def _traffic(sidecar: Sidecar) -> Traffic:
 @asynccontextmanager
 async def _listening(sidecar: Sidecar, limits: Limits | None) -> AsyncIterator[str]:
     centre = Operated(sidecar.journal, sidecar.clock, sidecar.persons, _traffic(sidecar))
-    port = Port(data_app(sidecar.data_port(lambda: public_status(centre), limits)), "127.0.0.1", 0, limits=limits)
+    port = Port(data_runner(sidecar.data_port(lambda: public_status(centre), limits)), "127.0.0.1", 0, limits=limits)
     number = await port.open()
     try:
         yield f"http://127.0.0.1:{number}{sidecar.upstream.prefix}"

@@ -293,7 +293,9 @@ async def test_pages_of_a_named_origin_work_up_and_down(sim: Simulator, tmp_path
             dose = await centre.vaccinate(people(sim)[0])
             again = await centre.post(VACCINATE, a_dose(people(sim)[0]), Origin=origin)
             assert (dose.status, again.status) == (200, told)
-            return [again.headers, dict((await status(centre, Origin=origin))[1].headers)]
+            looked_up = await centre.get(GENDERS, Origin=origin)
+            assert looked_up.status == told
+            return [again.headers, looked_up.headers, dict((await status(centre, Origin=origin))[1].headers)]
 
         allowed = (204, "content-type,idempotency-key")
         assert await preflights(PAGE) == [allowed, allowed]

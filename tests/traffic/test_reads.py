@@ -14,7 +14,7 @@ from proxy.traffic.memory import WAITING_MAX
 from simulator import Simulator
 from store.file.standing import Standing, Why
 from tests.traffic.centre import GENDERS, Centre, JumpingClock, Told, a_centre, people
-from tests.traffic.raw_upstream import RawUpstream, a_raw_upstream
+from tests.traffic.raw_upstream import RawUpstream, a_raw_upstream, exchange
 
 PROFILE: Final = """
 profile: shelf
@@ -192,6 +192,27 @@ async def test_whom_nobody_can_vouch_for_is_told_nothing_from_memory(tmp_path: P
         assert (await scene.down("/lists")).status in GONE
 
 
+async def test_nor_is_who_is_trusted_no_longer_though_they_ask_in_the_same_words(tmp_path: Path) -> None:
+    asha, clock = {"Authorization": "Bearer asha"}, JumpingClock()
+    async with a_scene(tmp_path, clock, recording={"loopback_trusted": "false", "trust_for": "60s"}) as scene:
+        await scene.centre.post("/notes", {"text": "invented"}, **asha)  # the server takes it
+        await scene.centre.get("/things/1", **asha)
+        assert [(await scene.down(**asha)).status for _ in range(2)] == [200, 200]
+        clock.suspended_s += 61
+        assert (await scene.down(**asha)).status in GONE
+
+
+async def test_a_profile_that_is_read_anew_holds_for_what_was_asked_before(scene: Scene) -> None:
+    await scene.centre.get("/things/1")
+    assert (await scene.down()).status == 200
+    active = scene.centre.sidecar.profile
+    forgetful = [
+        route.model_copy(update={"remember": route.remember.model_copy(update={"max_stale": -1.0})}) for route in active.profile.routes
+    ]
+    active.adopt(active.profile.model_copy(update={"routes": tuple(forgetful)}))
+    assert (await scene.down()).status in GONE
+
+
 async def test_but_on_a_shared_route_to_everybody_of_the_centre_unless_it_is_private(scene: Scene) -> None:
     asha, ravi = {"Authorization": "Bearer asha"}, {"Authorization": "Bearer ravi"}
     await scene.centre.get("/lists", **asha)
@@ -271,6 +292,40 @@ async def test_a_head_is_answered_from_a_get(scene: Scene) -> None:
     async with scene.centre.desk.head(scene.centre.url + "/things/1") as told:
         assert (told.status, told.headers["Content-Length"], await told.read()) == (200, str(len(THING)), b"")
         assert "Age" in told.headers
+
+
+@pytest.mark.parametrize(
+    ("line", "connection", "told"),
+    [
+        (b"GET %b/things/1 HTTP/1.1", None, None),
+        (b"HEAD %b/things/1 HTTP/1.1", None, None),
+        (b"GET %b/things/1 HTTP/1.1", b"close", b"close"),
+        (b"GET %b/things/1 HTTP/1.0", b"keep-alive", b"keep-alive"),
+        (b"GET %b/things/1 HTTP/1.0", None, None),
+    ],
+)
+async def test_a_remembered_answer_is_the_same_on_every_kind_of_connection(
+    scene: Scene, line: bytes, connection: bytes | None, told: bytes | None
+) -> None:
+    await scene.centre.get("/things/1")
+    scene.shelf.status = None
+    request = line % scene.centre.sidecar.upstream.prefix.encode() + b"\r\nHost: d\r\n"
+    goes_on = connection == b"keep-alive" or (connection is None and b"1.1" in line)
+    closing = request.replace(b"HEAD", b"GET") + b"Connection: close\r\n\r\n" if goes_on else b""
+    asked = request + (b"" if connection is None else b"Connection: %b\r\n" % connection) + b"\r\n"
+    left = await exchange(scene.centre.url, asked + closing)
+    expected = {b'ETag: "one"', b"Content-Type: application/json", b"Content-Length: 16"}
+    for body, said in [(b"" if b"HEAD" in line else THING, told), (THING, b"close" if b"1.1" in line else None)][: 1 + goes_on]:
+        head, _, left = left.partition(b"\r\n\r\n")
+        status, *fields = head.split(b"\r\n")
+        assert status.endswith(b" 200 OK")
+        assert expected | ({b"Connection: %b" % said} if said else set()) == {
+            each for each in fields if not each.startswith((b"Age: ", b"Cache-"))
+        }
+        assert len(fields) == len(expected) + 2 + (said is not None)
+        assert left.startswith(body)
+        left = left.removeprefix(body)
+    assert left == b""
 
 
 async def test_a_head_is_passed_on_and_nothing_is_learnt_from_it(scene: Scene) -> None:

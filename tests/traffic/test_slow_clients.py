@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from proxy.traffic.limits import Limits
-from proxy.traffic.server import Port
+from proxy.traffic.server import Port, app_runner
 from simulator import Simulator
 from store.records import RecordState
 from tests.traffic.centre import GENDERS, VACCINATE, Centre, a_centre, a_dose, people
@@ -226,7 +226,7 @@ async def test_a_port_of_ours_tells_neither_its_version_nor_what_went_wrong_in_i
 
     app = web.Application()
     app.router.add_get("/", broken)
-    port = Port(app, "127.0.0.1", 0, limits=SOON)
+    port = Port(app_runner(app), "127.0.0.1", 0, limits=SOON)
     url = f"http://127.0.0.1:{await port.open()}/"
     try:
         failed = await told(url, b"GET / HTTP/1.1\r\nHost: d\r\n\r\n")
