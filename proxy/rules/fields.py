@@ -100,7 +100,6 @@ def with_missing(fields: Fields, more: Iterable[tuple[str, str]]) -> Fields:
 
 
 @lru_cache(256)
-@lru_cache(256)
 def readable_codings(fields: Fields) -> Fields:
     """
     Return *fields* asking only for content codings in which we can read a verdict.

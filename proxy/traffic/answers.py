@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Final
 
 from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
-from multidict import CIMultiDict
 
 from proxy.rules.client_keys import FIELD as CLIENT_KEY
-from proxy.rules.fields import answer_fields
+from proxy.rules.fields import answer_fields, to_block
 from proxy.rules.problems import CONTENT_TYPE, Problem
 from proxy.rules.receipt import ReceiptAnswer
 from proxy.rules.wire import Answer, Fields, text_of
@@ -33,43 +31,54 @@ OWN_KEEPS: Final = frozenset({"date", "content-type"})
 def relay_fields(fields: Fields, response: web.StreamResponse) -> None:
     """Put the end-to-end *fields* of the upstream on *response*, in their own case and order, and nothing else."""
     response.headers.clear()
-    response.headers.extend(on_the_wire(fields))
+    response.headers.extend((name.decode("latin-1"), text_of(value)) for name, value in answer_fields(fields))
     response[SENT] = frozenset(map(str.lower, response.headers))
     response[OUTCOME] = "relayed"
 
 
-def on_the_wire(fields: Fields) -> CIMultiDict[str]:
-    """Return the end-to-end *fields* of the upstream, as they are put on a desk's wire."""
-    return CIMultiDict((name.decode("latin-1"), text_of(value)) for name, value in answer_fields(fields))
+BODILESS: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+"""Statuses of answers that have no body, and perhaps a Content-Length all the same (RFC 9110 §15.3.5, §15.4.5)."""
 
 
-def verdict(answer: Answer, record_id: str) -> web.Response:
+def verdict(answer: Answer, record_id: str) -> Ready:
     """Return the server's own answer, unchanged but for the name of the record."""
-    response = relayed(answer)
-    response.headers["Dosekeeper-Record"] = record_id
+    response = relayed(answer, ((b"Dosekeeper-Record", record_id.encode()),))
     response[OUTCOME] = "verdict"
     return response
 
 
-def relayed(answer: Answer) -> web.Response:
-    """Return an answer of the server's that was read whole, unchanged."""
-    response = web.Response(status=answer.status, reason=answer.reason, body=answer.body or None)
-    relay_fields(answer.fields, response)
-    return response
+def relayed(answer: Answer, marks: Fields = (), head: bytes | None = None) -> Ready:
+    """Return an answer of the server's that was read whole, unchanged but for *marks* of ours; *head* is its `head_of`, if known."""
+    return Ready(answer, marks, head_of(answer) if head is None else head)
+
+
+def head_of(answer: Answer) -> bytes:
+    """Return the head of an answer that was read whole as it stands on a desk's wire, but for the empty line at its end."""
+    fields = answer_fields(answer.fields)
+    length = () if any(n.lower() == b"content-length" for n, _ in fields) else ((b"Content-Length", b"%d" % len(answer.body)),)
+    return b"HTTP/1.1 %d %b\r\n%b" % (answer.status, answer.reason.encode(), to_block(fields + length))
 
 
 class Ready(web.StreamResponse):
     """
-    An answer of the server's whose bytes are known: aiohttp would work its head out anew each time, a sixth of what a look-up takes.
+    An answer of the server's whose bytes are known: aiohttp would work its head out anew, a sixth of what a remembered look-up takes.
 
-    `parts` are those of an answer to a GET over HTTP/1.1 after which the connection goes on; *otherwise* makes it for other requests.
+    So it is on a connection that goes on as HTTP/1.1; on another, and where there must be no body, aiohttp writes it (`written_out`).
     """
 
-    def __init__(self, parts: Sequence[bytes], otherwise: Callable[[], web.Response]) -> None:
-        super().__init__()
-        self._parts, self._otherwise = parts, otherwise
+    def __init__(self, answer: Answer, marks: Fields, head: bytes) -> None:
+        super().__init__(status=answer.status, reason=answer.reason)
+        self._answer, self._marks, self._head = answer, marks, head
         self._made: web.Response | None = None
         self._wire: AbstractStreamWriter | None = None
+        self[OUTCOME] = "relayed"
+
+    def written_out(self) -> web.Response:
+        """Return it as a response whose fields can be looked at and changed."""
+        response = web.Response(status=self._answer.status, reason=self._answer.reason, body=self._answer.body or None)
+        relay_fields(self._answer.fields + self._marks, response)
+        response[OUTCOME] = self[OUTCOME]
+        return response
 
     @property
     def keep_alive(self) -> bool | None:
@@ -79,9 +88,10 @@ class Ready(web.StreamResponse):
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Look at what is asked for."""
         self._wire = request.writer
-        if request.method == hdrs.METH_GET and request.version == HttpVersion11 and request.keep_alive:
+        bodiless = request.method == hdrs.METH_HEAD or self.status in BODILESS
+        if request.version == HttpVersion11 and request.keep_alive and not bodiless:
             return self._wire
-        self._made = self._otherwise()
+        self._made = self.written_out()
         return await self._made.prepare(request)
 
     async def write_eof(self, data: bytes = b"") -> None:
@@ -89,7 +99,7 @@ class Ready(web.StreamResponse):
         if self._made is not None:
             await self._made.write_eof(data)
         elif self._wire is not None:
-            await self._wire.write_eof(b"".join(self._parts))
+            await self._wire.write_eof(b"".join((self._head, to_block(self._marks), b"\r\n", self._answer.body)))
 
 
 def receipt(made: ReceiptAnswer) -> web.Response:

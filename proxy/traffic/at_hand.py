@@ -6,12 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from aiohttp import web
-from multidict import CIMultiDict
-
 from proxy.profiles.model import Overlay
 from proxy.rules.cache import Stored
-from proxy.rules.fields import answer_fields, from_block, to_block
+from proxy.rules.fields import from_block
 from proxy.rules.stamps import Stamp
 from proxy.rules.wire import Answer, Fields
 from proxy.traffic import answers
@@ -28,8 +25,6 @@ class AtHand:
     kept: Remembered
     stored: Stored
     vary: tuple[str, ...]
-    _fields: CIMultiDict[str] | None = None
-    _sent: frozenset[str] = frozenset()
     _head: bytes | None = field(default=None, repr=False)
     _topics: tuple[Overlay, frozenset[bytes]] | None = field(default=None, repr=False)
 
@@ -51,22 +46,9 @@ class AtHand:
             self._topics = overlay, worked_out(self.stored.answer)
         return self._topics[1]
 
-    def ready(self, marks: Fields) -> answers.Ready:
-        """Return it as `response` does, as the bytes that it is on most desks' wire."""
-        answer = self.stored.answer
-        if self._head is None:
-            length = (b"Content-Length", b"%d" % len(answer.body))
-            self._head = b"HTTP/1.1 %d %b\r\n" % (answer.status, answer.reason.encode()) + to_block((*answer_fields(answer.fields), length))
-        return answers.Ready((self._head, to_block(marks), b"\r\n", answer.body), lambda: self.response(marks))
-
-    def response(self, marks: Fields) -> web.Response:
+    def response(self, marks: Fields) -> answers.Ready:
         """Return it as it stands on the desk's wire, with *marks* of ours."""
         answer = self.stored.answer
-        if self._fields is None:
-            self._fields = answers.on_the_wire(answer.fields)
-            self._sent = frozenset(map(str.lower, self._fields))
-        response = web.Response(status=answer.status, reason=answer.reason, body=answer.body or None, headers=self._fields)
-        for name, value in marks:
-            response.headers.add(name.decode(), value.decode())
-        response[answers.SENT] = self._sent
-        return response
+        if self._head is None:
+            self._head = answers.head_of(answer)
+        return answers.relayed(answer, marks, self._head)

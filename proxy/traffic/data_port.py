@@ -57,6 +57,8 @@ class DataPort:
         found = None if inner is None else self.profile.routes.match(request.method, inner)
         route = found.route.name if found else "other"
         response = answers.for_reader(request, await self._answer_or_problem(request, found, target))
+        if self.origins and isinstance(response, answers.Ready):
+            response = response.written_out()  # for fields to be added
         now_s = self.clock.monotonic()
         if not listens(request, path):
             self.meters.http_request_duration_of(route).observe(now_s - began_s)

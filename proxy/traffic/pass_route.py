@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
@@ -81,7 +81,7 @@ class PassRoute:
         self.budget.live()
         fields = overlaid(going_up.fields, self.credentials.fields_with(caller.held))
         try:
-            async with self.upstream.stream(replace(going_up, fields=fields)) as answer:
+            async with self.upstream.stream(Outgoing(going_up.method, going_up.target, fields, going_up.body)) as answer:
                 if isinstance(answer, Failure) and body.missing is not None:
                     return self._problem(body.missing, Text("It was passed on in part."))
                 outcome = _outcome(answer, described=route is not None)

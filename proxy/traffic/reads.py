@@ -166,7 +166,7 @@ class ReadRoute:
             (b"Cache-Status", cache.cache_status(stored, now, cause, status).encode()),
         )
         if not (cache.conditional(asked.fields) or self.own_writes.may_change(asked.route, asked.view, found)):
-            return self._counted(found.response(marks) if self.credentials.origins else found.ready(marks), "remembered")
+            return self._counted(found.response(marks), "remembered")
         given = replace(stored.answer, fields=stored.answer.fields + marks)
         return self._given(asked, await self._laid_over(asked, given, stored.fetched.wall), "remembered")
 
