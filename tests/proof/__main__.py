@@ -6,8 +6,10 @@ Parts that are not named keep their row, which says of which commit it is. Exit 
 
 from __future__ import annotations
 
+import base64
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,9 @@ from xml.etree import ElementTree as ET
 
 import store
 from store.file.connection import sqlite_version
+
+STATISTICS: Final = "hypothesis-statistics-"
+"""Hypothesis reports what it did with each test as a property of this prefix: text in base64."""
 
 ROOT: Final = Path(store.__file__).parents[1]
 PAGE: Final = ROOT / "docs/proof.md"
@@ -82,6 +87,7 @@ class Result:
 
     counts: Counter[str] = field(default_factory=Counter)
     figures: dict[str, str] = field(default_factory=dict)
+    examples: int = 0
 
     @property
     def passed(self) -> bool:
@@ -91,13 +97,21 @@ class Result:
         """Take over what pytest reports of one run."""
         for suite in ET.parse(report).getroot().iter("testsuite"):
             self.counts.update({name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")})
-            self.figures |= {each.get("name", ""): each.get("value", "") for each in suite.iter("property")}
+            said = {each.get("name", ""): each.get("value", "") for each in suite.iter("property")}
+            self.figures |= {name: value for name, value in said.items() if not name.startswith(STATISTICS)}
+            self.examples += sum(_examples(value) for name, value in said.items() if name.startswith(STATISTICS))
+        if self.examples:
+            self.figures["drawn at random, examples"] = str(self.examples)
 
     def tests(self) -> str:
         """Return the outcome in a few words."""
         bad = self.counts["failures"] + self.counts["errors"]
         skipped = f", {self.counts['skipped']} skipped" if self.counts["skipped"] else ""
         return f"{self.counts['tests'] - bad - self.counts['skipped']} passed{skipped}" + (f", **{bad} FAILED**" if bad else "")
+
+
+def _examples(statistics: str) -> int:
+    return sum(map(int, re.findall(r"(\d+) passing", base64.b64decode(statistics).decode())))
 
 
 def run(part: Part) -> Result:
