@@ -63,7 +63,8 @@ class Ready(web.StreamResponse):
     """
     An answer of the server's whose bytes are known: aiohttp would work its head out anew, a sixth of what a remembered look-up takes.
 
-    So it is on a connection that goes on as HTTP/1.1; on another, and where there must be no body, aiohttp writes it (`written_out`).
+    So it is on a connection that goes on as HTTP/1.1; on another, and where there must be no body, aiohttp writes it (`written_out`), a
+    field in Latin-1 as UTF-8, for it knows nothing else.
     """
 
     def __init__(self, answer: Answer, marks: Fields, head: bytes) -> None:

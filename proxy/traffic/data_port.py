@@ -56,12 +56,14 @@ class DataPort:
         inner = without_prefix(path, self.prefix)
         found = None if inner is None else self.profile.routes.match(request.method, inner)
         route = found.route.name if found else "other"
-        response = answers.for_reader(request, await self._answer_or_problem(request, found, target))
+        try:
+            response = answers.for_reader(request, await self._answer_or_problem(request, found, target))
+        finally:
+            now_s = self.clock.monotonic()
+            if not listens(request, path):
+                self.meters.http_request_duration_of(route).observe(now_s - began_s)
         if self.origins and isinstance(response, answers.Ready):
             response = response.written_out()  # for fields to be added
-        now_s = self.clock.monotonic()
-        if not listens(request, path):
-            self.meters.http_request_duration_of(route).observe(now_s - began_s)
         if found and found.route.policy in (Policy.RECORD, Policy.READ):
             self.waits.note(found.route.group, now_s, now_s - began_s)
         outcome = response.get(answers.OUTCOME, "own")

@@ -75,6 +75,8 @@ class ReadRoute:
             if known is None:
                 return self._problem("person-unknown", Text("An id in it was not given out, or stands where it cannot be replaced."))
             asked = self.recollection.asked(request.method, match, target, caller, known)
+            if known == NOBODY:
+                self.recollection.keep_asked(asked)
             if known.awaits:  # the upstream knows nobody of that id; we may
                 return await self._own_only(asked) or self._problem(
                     "person-not-registered-yet", Text("The id is provisional."), retry_after_s=AGAIN_S

@@ -22,7 +22,7 @@ from proxy.traffic.at_hand import AtHand
 from proxy.traffic.clock import Clock
 from proxy.traffic.credentials import Caller, Credentials
 from proxy.traffic.memory import KEPT_AT_ONCE, Memory
-from proxy.traffic.persons import NOBODY, Known
+from proxy.traffic.persons import Known
 from store.remembered import Kept, Remembered
 
 ASKED_MAX: Final = 1024
@@ -67,6 +67,14 @@ class Recollection:
         asked = self._asked.get((method, target, caller.fields, caller.principal))
         return asked if asked is not None and asked.route is match.route and asked.caller == caller else None
 
+    def keep_asked(self, asked: Asked) -> None:
+        """Know a question again that is about nobody of ours, as whoever resolved its ids found; a stranger's fills no memory."""
+        if asked.caller.ground is None:
+            return
+        self._asked[asked.method, asked.target, asked.caller.fields, asked.caller.principal] = asked
+        if len(self._asked) > ASKED_MAX:
+            del self._asked[next(iter(self._asked))]
+
     def asked(self, method: str, match: Match, target: str, caller: Caller, known: Known) -> Asked:
         """Return the question of a request on a read route: *target* raw, as it came."""
         route, fields = match.route, readable_codings(caller.fields)
@@ -76,12 +84,7 @@ class Recollection:
         whose = route.shared or (caller.principal or b"").hex()
         in_path = {name: known.real_ids.get(text.strip(), text) for name, text in match.params.items()}
         question = self.memory.journal.lane_hash("read\0" + cache.question(path, query, declared, whose))
-        asked = Asked(method, route, there, in_path, fields, caller, question)
-        if known == NOBODY:
-            self._asked[method, target, caller.fields, caller.principal] = asked
-            if len(self._asked) > ASKED_MAX:
-                del self._asked[next(iter(self._asked))]
-        return asked
+        return Asked(method, route, there, in_path, fields, caller, question)
 
     async def held(self, asked: Asked) -> Stored | None:
         """Return the remembered answer that a conditional request may be asked with, so that the upstream need not send it again."""

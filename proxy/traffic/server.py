@@ -50,7 +50,7 @@ def data_runner(port: DataPort) -> web.BaseRunner:
         return Request(message, content, protocol, writer, task, loop)
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
-        if hdrs.EXPECT in request.headers:
+        if request.headers.get(hdrs.EXPECT) and request.version >= HttpVersion11:
             await _meet_expectation(request)
         return await port.handle(request)
 
@@ -71,9 +71,8 @@ async def _meet_expectation(request: web.BaseRequest) -> None:
     """Let a client that waits for leave send its body (RFC 9110 §10.1.1), as aiohttp's applications do."""
     if request.headers[hdrs.EXPECT].lower() != "100-continue":
         raise web.HTTPExpectationFailed
-    if request.version >= HttpVersion11:
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # nothing of the answer is out
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # nothing of the answer is out
 
 
 class Port:

@@ -144,6 +144,8 @@ TABLE: Final[list[ROW]] = [
     ("an upgrade to HTTP/2", get(b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMA"), [200], ASKED),
     ("100-continue", post(b"Expect: 100-continue", b"Content-Length: 2"), [100, 200], WHOLE),
     ("another expectation", post(b"Expect: 200-ok", b"Content-Length: 2"), [417], []),
+    ("an empty expectation", post(b"Expect:", b"Content-Length: 2"), [200], WHOLE),
+    ("an expectation in HTTP/1.0", b"GET " + X + b" HTTP/1.0\r\nExpect: 200-ok\r\n\r\n", [200], ASKED),
     ("a length named in Connection", post(b"Connection: content-length", b"Content-Length: 2"), [200], WHOLE),
     # ---- what follows
     ("no HTTP after a request", get().replace(b"Connection: close\r\n", b"") + b"GARBAGE\r\n\r\n", [400], []),

@@ -8,6 +8,7 @@ from pathlib import Path
 from simulator import Simulator
 from store.records import RecordState
 from tests.traffic.centre import GENDERS, VACCINATE, Centre, a_centre, a_dose, doses_applied, people
+from tests.traffic.raw_upstream import exchange
 
 REGISTER = "/v2/vaccinator/beneficiaries/new"
 FIND = "/v2/vaccinator/beneficiaries/findByReferenceId?beneficiary_reference_id="
@@ -164,6 +165,32 @@ async def test_a_provisional_id_in_an_undeclared_place_never_goes_up(sim: Simula
     body = await centre.post("/v2/elsewhere", {"a": [provisional]})
     assert [answer.status for answer in (passed, header, body)] == [422, 422, 422]
     assert nothing_provisional_went_up(sim, provisional)
+
+
+def a_slotless_profile(folder: Path) -> str:
+    """Write a profile in which a look-up declares no slot for an id."""
+    shipped, slot = Path("proxy/profiles/cowin-vaccinator.yaml").read_text("utf-8"), "    slots: [query.beneficiary_reference_id]\n"
+    before, name, after = shipped.partition("  - name: find-by-reference-id")
+    assert slot in after
+    (folder / "slotless.yaml").write_text(before + name + after.replace(slot, "", 1), "utf-8")
+    return "./slotless.yaml"
+
+
+async def test_nor_when_a_receipt_has_looked_the_same_up(sim: Simulator, tmp_path: Path) -> None:
+    fields = b"Host: d\r\nContent-Type: application/json\r\nConnection: close\r\n"  # the same in both, or it would be another question
+    async with a_centre(tmp_path, f"{sim.url}/api", a_slotless_profile(tmp_path)) as centre:
+        await sim.faults.add("refuse")
+        provisional = await register(centre)
+
+        async def look_up() -> bytes:
+            return (await exchange(centre.url, b"GET /api%b HTTP/1.1\r\n%b\r\n" % ((FIND + provisional).encode(), fields)))[9:12]
+
+        dose = json.dumps(a_dose(provisional, 2) | {"dose2_date": "14-09-2021"}).encode()
+        chunked = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(dose), dose)
+        told = [await look_up()]
+        told.append((await exchange(centre.url, b"POST /api%b HTTP/1.1\r\n%b%b" % (VACCINATE.encode(), fields, chunked)))[9:12])
+        told.append(await look_up())
+    assert told == [b"422", b"200", b"422"]
 
 
 async def test_of_a_person_whom_the_server_does_not_know_yet_it_is_not_asked(sim: Simulator, centre: Centre) -> None:
