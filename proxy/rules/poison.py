@@ -12,9 +12,15 @@ OTHER_LANES: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is known against one record; a success of its own ends its trial."""
+    """
+    What is known against one record; a success of its own ends its trial, and so does an outage.
+
+    `generation` is the circuit's in which it has failed so often: what failed when each of three outages began, and was good enough for
+    the server in between, is no fault of the record's, though others succeeded there.
+    """
 
     lanes: frozenset[bytes]
+    generation: int = 0
     failures: int = 0
     others: frozenset[bytes] = frozenset()
 
@@ -24,8 +30,14 @@ class Trial:
         return self.failures >= FAILURES and len(self.others) >= OTHER_LANES
 
 
-def failed(trial: Trial) -> Trial:
-    """Return *trial* after a failure that can be the record's own: the upstream answered, or broke off, after it was sent."""
+def failed(trial: Trial, generation: int) -> Trial:
+    """
+    Return *trial* after a failure that can be the record's own: the upstream answered, or broke off, after it was sent.
+
+    *generation* is the circuit's now.
+    """
+    if generation != trial.generation:
+        return Trial(trial.lanes, generation, failures=1)
     return replace(trial, failures=trial.failures + 1)
 
 

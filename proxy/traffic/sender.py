@@ -174,7 +174,7 @@ class Sender:
             can_look_up=route is not None and (route.look_up is not None or route.idempotent is not None),
         )
         made = settlement(outcome, sent)
-        poison = self.trials.poison(record, outcome)
+        poison = self.trials.poison(record, outcome, self.circuits.watched(record.group).circuit.generation)
         return replace(made, state=RecordState.HELD, reason=f"poison {made.reason}") if poison else made
 
     async def _kept(

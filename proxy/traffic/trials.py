@@ -20,8 +20,8 @@ class Trials:
     def __init__(self) -> None:
         self._of: dict[int, Trial] = {}
 
-    def poison(self, record: Record, outcome: Outcome) -> bool:
-        """Take the outcome of a send into account; return whether *record* is to be held for it."""
+    def poison(self, record: Record, outcome: Outcome, generation: int) -> bool:
+        """Take the outcome of a send into account, in a *generation* of the circuit; return whether *record* is to be held for it."""
         if sign_of(outcome.kind) is Sign.GOOD:
             self._of.pop(record.number, None)
             # One record at a time is under way in a lane: its id speaks for the lane.
@@ -30,7 +30,7 @@ class Trials:
         if outcome.kind not in (OutcomeKind.UNKNOWN, OutcomeKind.UNAVAILABLE):
             return False
         if record.number in self._of or len(self._of) < TRIALS_MAX:
-            self._of[record.number] = failed(self._of.get(record.number, Trial(frozenset((record.id,)))))
+            self._of[record.number] = failed(self._of.get(record.number, Trial(frozenset((record.id,)))), generation)
         trial = self._of.get(record.number)
         if trial is None or not trial.poison:
             return False
