@@ -326,8 +326,8 @@ UPDATE record SET exported_at = :now, looked_up_at = NULL WHERE number IN (SELEC
 SELECT * FROM whole_record
 WHERE number IN (
     SELECT number FROM record
-    WHERE state = 'delivered' AND purged_at IS NULL AND settled_at >= :since AND swept_at IS NULL AND reference IS NULL AND number > :after
-    ORDER BY number LIMIT :limit)
+    WHERE state = 'delivered' AND purged_at IS NULL AND settled_at >= :since AND swept_at IS NULL AND reference IS NULL AND +number > :after
+    ORDER BY +number LIMIT :limit) -- by when they were settled: of the last day there are few, of all before it a month's
 ORDER BY number;
 
 -- name: mark_swept

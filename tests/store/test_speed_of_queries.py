@@ -92,6 +92,7 @@ def test_what_is_asked_at_every_moment_does_not_grow_with_the_backlog(full: Db) 
         ("mark_holds_drained", "record_unsent"),
         ("undrained", "record_unsent"),
         ("interrupt_sends", "record_undecided"),
+        ("delivered_since", "record_delivered"),
         ("count_into_running_outage", "outage_running"),
     ],
 )
