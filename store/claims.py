@@ -11,7 +11,7 @@ from typing import Final
 from store.queries import Db, rows, run, value
 from store.records import Conflict, KeyReused, NewRecord, RecordState, Same
 
-_HAS_IT: Final = 0
+HAS_IT: Final = 0
 """In `fact_claim.beside`: this record has the key."""
 
 
@@ -20,24 +20,22 @@ def known(db: Db, new: NewRecord) -> Same | Conflict | KeyReused | None:
     return _known_request(db, new) or _known_fact(db, new)
 
 
-def claim(db: Db, number: int, new: NewRecord) -> None:
-    """Claim the keys of a record that has just been kept."""
-    if new.natural_key is not None:
-        # Without an override it is kept only where nobody has the fact: that was asked in this transaction.
-        _claim_fact(db, number, new.natural_key, fact_holder(db, new.natural_key) if new.override is not None else None)
-    _claim_request(db, number, new)
+def beside(db: Db, number: int, new: NewRecord) -> int:
+    """Return how a record that is kept stands to its fact: `HAS_IT`, or, beside the one that has it, its own *number*."""
+    # Without an override it is kept only where nobody has the fact: that was asked in this transaction.
+    return HAS_IT if new.override is None or fact_holder(db, new.natural_key) is None else number
 
 
 def name_too(db: Db, number: int, new: NewRecord) -> None:
     """Let the key of a second tap name the record of the first too."""
     if new.idempotency_key is not None and not rows(db, "request_claim", idempotency_key=new.idempotency_key):
-        _claim_request(db, number, new)
+        run(db, "claim_request", idempotency_key=new.idempotency_key, fingerprint=new.fingerprint, number=number)
 
 
 def claim_fact(db: Db, number: int, natural_key: bytes) -> int | None:
     """Claim a fact, or stand beside the record that has it; return that one's number."""
     holder = fact_holder(db, natural_key)
-    _claim_fact(db, number, natural_key, holder)
+    run(db, "claim_fact", natural_key=natural_key, beside=HAS_IT if holder is None else number, number=number)
     return holder
 
 
@@ -50,10 +48,6 @@ def fact_holder(db: Db, natural_key: bytes | None) -> int | None:
     """Return the record that has a fact; where that one has let go, the first that stood beside it."""
     holder: int | None = value(db, "fact_claims", natural_key=natural_key, content=b"")
     return holder
-
-
-def _claim_fact(db: Db, number: int, natural_key: bytes, holder: int | None) -> None:
-    run(db, "claim_fact", natural_key=natural_key, beside=_HAS_IT if holder is None else number, number=number)
 
 
 def _known_request(db: Db, new: NewRecord) -> Same | KeyReused | None:
@@ -77,8 +71,3 @@ def _known_fact(db: Db, new: NewRecord) -> Same | Conflict | None:
         return None
     number, id_, state, *_ = claims[0]
     return Conflict(number, id_, RecordState(state))
-
-
-def _claim_request(db: Db, number: int, new: NewRecord) -> None:
-    if new.idempotency_key is not None:
-        run(db, "claim_request", idempotency_key=new.idempotency_key, fingerprint=new.fingerprint, number=number)

@@ -41,11 +41,13 @@ from store.decisions import Act, Decision, Edited, HeldGroup, Revision
 from store.errors import JournalDamaged, JournalError, JournalUnwritable
 from store.file import home
 from store.file.backup import About, Backup, back_up
+from store.file.batch import Joint
 from store.file.engine import CommitObserver, size_bytes
 from store.file.keyfile import journal_key
 from store.file.lock import Lock, Role
 from store.file.standing import Standing
 from store.identities import Identity, Learnt, Rekey
+from store.keeping import Wish, keep_all
 from store.known_topics import KnownTopics
 from store.mending import Mending
 from store.operator_hold import OperatorHold
@@ -247,10 +249,8 @@ class Journal:
             JournalUnwritable: nothing of it is on disk, nor will be.
             JournalInDoubt: it is given up, and may be on disk; that its desk was told so is on paper, for the next start.
         """
-        verb: Callable[[Db], Admission] = partial(record_ledger.record, new=new, send=send, may_wait=may_wait)
-        if issue is not None:
-            verb = partial(record_ledger.register, new=new, issue=issue, lane_hash=self.lane_hash, send=send, may_wait=may_wait)
         self._topics.add(new.topics)  # before it is there: more than what is there is no harm
+        verb: Joint[Wish, Admission] = Joint(keep_all, Wish(new, send, may_wait, issue, self.lane_hash))
         admission = await self._engine.keep(verb, new.id, partial(record_ledger.hold_told_paper, ids=[new.id]), within_s)
         self._findable(admission.issues if isinstance(admission, Recorded) else None)
         return admission

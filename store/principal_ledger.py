@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from store.queries import Db, rows, run
-from store.records import NewRecord
 
 CREDENTIALS_MAX: Final = 1024
 """Credentials whose acceptance is remembered: a log-in every 15 minutes at twenty desks is that many in a day of 13 hours."""
@@ -38,12 +37,6 @@ class Waiting:
     records: int
     oldest_at: int
     deadline_at: int | None
-
-
-def know(db: Db, new: NewRecord) -> None:
-    """Note with a record whose credential may send it besides its own principal's."""
-    if new.principal is not None and new.same is not None:
-        run(db, "know_principal", principal=new.principal, same=new.same)
 
 
 def stand_ins(db: Db) -> Mapping[bytes, bytes]:

@@ -1,10 +1,11 @@
-"""The statements of sql/queries.sql and sql/salvage.sql by name, and the three ways to run one."""
+"""The statements of sql/queries.sql and sql/salvage.sql by name, and the four ways to run one."""
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -13,6 +14,11 @@ Db = sqlite3.Connection
 
 _HEADING: Final = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _COMMENT: Final = re.compile(r"^--.*\n", re.MULTILINE)
+_ROW: Final = re.compile(r"(?<=\bVALUES )\([^()]*\)")
+_PARAMETER: Final = re.compile(r":\w+")
+
+ROWS_MAX: Final = 32
+"""Rows in one statement: more are hardly faster."""
 
 
 def blocks(text: str) -> Mapping[str, str]:
@@ -47,3 +53,18 @@ def value(db: Db, name: str, /, **values: object) -> Any:  # noqa: ANN401 - what
 def run(db: Db, name: str, /, **values: object) -> int:
     """Run a statement and return how many rows it changed."""
     return db.execute(SQL[name], values).rowcount
+
+
+def run_many(db: Db, name: str, /, values: Sequence[Sequence[object]]) -> None:
+    """Run an INSERT of one row for all of *values*, each in the order of the statement's parameters; few statements, of a few lengths."""
+    done = 0
+    while done < len(values):
+        count = min(ROWS_MAX, 1 << (len(values) - done).bit_length() - 1)
+        db.execute(_of_many(name, count), [each for row in values[done : done + count] for each in row])
+        done += count
+
+
+@cache
+def _of_many(name: str, count: int) -> str:
+    """Return a statement with its row of VALUES *count* times: a power of two, so that few are prepared, and they stay so."""
+    return _ROW.sub(lambda row: ", ".join([_PARAMETER.sub("?", row[0])] * count), SQL[name])

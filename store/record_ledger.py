@@ -7,10 +7,11 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
-from store import claims, identity_ledger, lanes, principal_ledger, topics
+from store import claims, identity_ledger, lanes, topics
 from store.identities import Learnt
 from store.identity_ledger import LaneHash
-from store.queries import Db, rows, run, value
+from store.new_rows import Kept, next_number, write
+from store.queries import Db, rows, run
 from store.record_row import record_of
 from store.records import (
     OPEN_STATES,
@@ -27,9 +28,6 @@ from store.records import (
     Settlement,
     StoredAnswer,
 )
-
-RECORDED_TOTAL: Final = "records_recorded_total"
-"""Durable counter of records kept; its label is the route."""
 
 SENDS_TOTAL: Final = "sends_total"
 """Durable counter of sends; its label is the outcome."""
@@ -133,40 +131,9 @@ def _keep(db: Db, new: NewRecord, its_lanes: Sequence[bytes], issues: str | None
     own_lanes = lanes.unpacked(lanes.packed(its_lanes))
     behind = lanes.behind(db, own_lanes)
     state = RecordState.SENDING if send and behind == 0 else RecordState.PENDING
-    number: int = _insert(db, new, state, own_lanes, behind, issues)
-    lanes.enter(db, number, own_lanes)
-    claims.claim(db, number, new)
-    principal_ledger.know(db, new)
-    topics.enter(db, number, new.topics)
-    run(db, "count_up", name=RECORDED_TOTAL, label=new.route)
-    run(db, "count_into_running_outage", route_group=new.group)
+    number = next_number(db)
+    write(db, [Kept(number, new, state, own_lanes, behind, claims.beside(db, number, new), issues)])
     return Recorded(number, state, issues)
-
-
-def _insert(db: Db, new: NewRecord, state: RecordState, own_lanes: Sequence[bytes], behind: int, issues: str | None) -> int:
-    sending = state is RecordState.SENDING
-    number: int = value(
-        db,
-        "insert_record",
-        id=new.id,
-        state=state,
-        route=new.route,
-        route_group=new.group,
-        lanes=lanes.packed(own_lanes),
-        behind=behind,
-        recorded_at=new.recorded_at,
-        begun_at=new.recorded_at if sending else None,
-        attempt=int(sending),
-        principal=new.principal,
-        natural_key=new.natural_key,
-        content=new.content,
-        deadline_at=new.deadline_at,
-        issues=issues,
-        override=new.override,
-        clock_doubt=new.clock_doubt,
-    )
-    run(db, "insert_request", number=number, method=new.method, target=new.target, headers=new.headers, body=new.body)
-    return number
 
 
 def _change(db: Db, number: int, from_state: RecordState, to: Settlement, now: int, *, attempt: int | None, late: bool) -> bool:

@@ -9,11 +9,12 @@ from itertools import groupby
 from typing import Final
 
 from store.audit import ACTIONS_TOTAL
+from store.new_rows import RECORDED_TOTAL
 from store.operator_hold import OperatorHold, operator_hold
 from store.outage_ledger import as_outages
 from store.outages import Outage
 from store.queries import Db, rows
-from store.record_ledger import DELAY_BOUNDS_S, RECORDED_TOTAL, SENDS_TOTAL
+from store.record_ledger import DELAY_BOUNDS_S, SENDS_TOTAL
 from store.record_search import counts, next_deadline_at, oldest_unsent_at, past_deadline
 from store.records import RecordState
 from store.rescue import Rescue, rescues

@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from store.errors import JournalInDoubt, JournalUnwritable
 from store.file.connection import SqliteError, translated
 from store.file.standing import Trouble, trouble_of
 from store.queries import Db
 
+W = TypeVar("W")
+T = TypeVar("T")
+
 Verb = Callable[[Db], object]
 """What one caller wants done, inside a transaction that is not its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joint(Generic[W, T]):
+    """A verb that is done at once with its neighbours in a transaction, where they are of the same kind: *together* does all *wishes*."""
+
+    together: Callable[[Db, Sequence[W]], Sequence[T]]
+    wish: W
+
+    def __call__(self, db: Db) -> T:
+        """Do it alone."""
+        (value,) = self.together(db, [self.wish])
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +139,17 @@ def _transaction(db: Db, verbs: Sequence[Verb], batch: Batch) -> list[object]:
 
 def _run(db: Db, verbs: Sequence[Verb]) -> list[object]:
     try:
-        return [verb(db) for verb in verbs]
+        return list(_values(db, verbs))
     except Exception as error:
         raise _VerbRaised(error) from error
+
+
+def _values(db: Db, verbs: Sequence[Verb]) -> Iterator[object]:
+    for together, some in groupby(verbs, lambda verb: verb.together if isinstance(verb, Joint) else None):
+        if together is None:
+            yield from (verb(db) for verb in some)
+        else:
+            yield from together(db, [verb.wish for verb in some if isinstance(verb, Joint)])
 
 
 def _commit(db: Db) -> None:

@@ -1,4 +1,4 @@
--- Every statement the journal runs. Plain SQL: what is not (`json_each`, `instr`, `randomblob`) is to be re-worded for PostgreSQL, the rest runs there.
+-- Every statement the journal runs. Plain SQL: what is not (`json_each`, `unhex`, `instr`, `randomblob`) is to be re-worded for PostgreSQL, the rest runs there.
 
 -- name: is_preceded
 -- Does an older open record wait in this lane?
@@ -6,11 +6,16 @@ SELECT EXISTS (SELECT 1 FROM record_lane WHERE lane = :lane AND number < :number
 
 -- name: insert_record
 -- Keep a record; its number is what the telephone gets.
-INSERT INTO record (id, state, route, route_group, lanes, behind, recorded_at, begun_at, attempt, principal,
+INSERT INTO record (number, id, state, route, route_group, lanes, behind, recorded_at, begun_at, attempt, principal,
                     natural_key, content, deadline_at, issues, override, clock_doubt)
-VALUES (:id, :state, :route, :route_group, :lanes, :behind, :recorded_at, :begun_at, :attempt, :principal,
-        :natural_key, :content, :deadline_at, :issues, :override, :clock_doubt)
-RETURNING number;
+VALUES (:number, :id, :state, :route, :route_group, :lanes, :behind, :recorded_at, :begun_at, :attempt, :principal,
+        :natural_key, :content, :deadline_at, :issues, :override, :clock_doubt);
+
+-- name: taken
+-- Of some hashes, as lists of hexadecimal: the lanes in which somebody waits, the facts and the requests that are claimed.
+SELECT unhex(value) FROM json_each(:lanes) WHERE EXISTS (SELECT 1 FROM record_lane WHERE lane = unhex(value))
+UNION ALL SELECT unhex(value) FROM json_each(:facts) WHERE EXISTS (SELECT 1 FROM fact_claim WHERE natural_key = unhex(value))
+UNION ALL SELECT unhex(value) FROM json_each(:requests) WHERE EXISTS (SELECT 1 FROM request_claim WHERE idempotency_key = unhex(value));
 
 -- name: insert_request
 -- Keep the request as it came.
@@ -377,8 +382,8 @@ ON CONFLICT (bound_s) DO UPDATE SET records = delivery_delay.records + 1, sum_ms
 SELECT bound_s, records, sum_ms FROM delivery_delay;
 
 -- name: count_into_running_outage
--- A record made while its group is out, or slow, or all are on hold, is counted with that.
-UPDATE outage SET recorded = recorded + 1 WHERE route_group IN (:route_group, '*') AND ended_at IS NULL;
+-- Records made while their group is out, or slow, or all are on hold, are counted with that.
+UPDATE outage SET recorded = recorded + :records WHERE route_group IN (:route_group, '*') AND ended_at IS NULL;
 
 -- name: recorded_since
 -- How many records of a group were made from a time up to now; reads back from the newest, so ask for a recent time.

@@ -71,6 +71,11 @@ MUTANTS: Final = (
         ("tests/traffic/test_outage.py::test_while_it_is_down_doses_are_kept_and_afterwards_each_takes_effect_once_in_order",),
     ),
     Mutant(
+        "of one commit the younger does not wait for the older",
+        (Change("store/keeping.py", "        taken.update(hashes)\n", ""),),
+        ("tests/store/test_keeping.py::test_of_one_person_in_a_commit_the_second_waits_for_the_first",),
+    ),
+    Mutant(
         "sent again without asking",
         (Change("proxy/traffic/look_ups.py", "harmless = await self._may_be_repeated(record)", "harmless = True"),),
         (

@@ -4,11 +4,13 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from store.errors import JournalInDoubt, JournalRefused, JournalUnreadable, JournalUnwritable
+from store.file import writer
 from store.file.connection import open_reader
 from store.file.engine import BATCH_MAX, Engine
 from store.queries import Db
@@ -18,6 +20,10 @@ from tests.store.helpers import Closing
 def keep(db: Db, name: str) -> str:
     db.execute("INSERT INTO meta (name, value) VALUES (?, x'00')", (name,))
     return name
+
+
+def forget(db: Db) -> None:
+    raise NotImplementedError
 
 
 def keep_then_fail(db: Db, name: str) -> None:
@@ -64,6 +70,40 @@ async def test_concurrent_writes_share_commits(engine: Engine, commits: Commits)
 async def test_a_batch_is_bounded(engine: Engine, commits: Commits) -> None:
     await asyncio.gather(*(engine.write(keep, f"n{number}") for number in range(2 * BATCH_MAX + 1)))
     assert max(commits) == BATCH_MAX
+
+
+async def test_desks_that_came_apart_come_together_again(engine: Engine, commits: Commits, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "GATHER_S", 10)  # else it is a matter of how fast the machine is
+    begun, let_go = threading.Event(), threading.Event()
+
+    def block(_: Db) -> None:
+        begun.set()
+        let_go.wait(10)
+
+    async def desk(number: int) -> None:
+        for dose in range(6):
+            name = f"{number} {dose}"
+            await engine.keep(partial(keep, name=name), name.encode(), forget, None)
+            for _ in range(writer.QUIET_TURNS - 1):  # its answer goes out, and the next dose comes in
+                await asyncio.sleep(0)
+
+    blocker = asyncio.create_task(engine.write(block))
+    some = [asyncio.create_task(desk(number)) for number in range(8)]
+    await asyncio.to_thread(begun.wait, 10)
+    others = [asyncio.create_task(desk(number)) for number in range(8, 16)]
+    await asyncio.sleep(0)
+    let_go.set()
+    await asyncio.gather(blocker, *some, *others)
+    assert commits == [9, *[16] * 5, 8]
+
+
+async def test_who_is_no_desk_is_not_kept_waiting_for_others(engine: Engine, commits: Commits) -> None:
+    first = asyncio.create_task(engine.write(keep, "first"))
+    for _ in range(2):  # it is asked, and the writer wakes
+        await asyncio.sleep(0)
+    second = asyncio.create_task(engine.write(keep, "second"))
+    await asyncio.gather(first, second)
+    assert commits == [1, 1]
 
 
 async def test_a_neighbours_failure_costs_only_the_neighbour(engine: Engine) -> None:

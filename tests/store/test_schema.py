@@ -59,7 +59,7 @@ def test_a_journal_of_a_newer_dosekeeper_is_refused_and_left_alone(path: Path, k
 
 def test_every_statement_is_used_and_every_used_one_is_there() -> None:
     source = "".join(file.read_text("utf-8") for file in Path(store.__file__).parent.rglob("*.py"))
-    used = set(re.findall(r'\b(?:rows|value|run)\(\s*db,\s*"(\w+)"', source)) | {"record_by_number", "record_by_id"}
+    used = set(re.findall(r'\b(?:rows|value|run|run_many)\(\s*db,\s*"(\w+)"', source)) | {"record_by_number", "record_by_id"}
     used |= set(re.findall(r'SQL\["(\w+)"\]', source))
     assert used == set(SQL)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
@@ -77,6 +78,13 @@ def test_what_is_asked_at_every_moment_does_not_grow_with_the_backlog(full: Db) 
         assert steps(full, query) < 2
     assert steps(full, lambda: rows(full, "interrupt_sends", now=1)) < 2
     assert steps(full, lambda: rows(full, "recorded_since", route_group="a", since=WAITING - 100, now=1 << 62)) < 20
+
+
+def test_who_comes_does_not_pay_for_all_who_wait_in_the_lane(full: Db) -> None:
+    full.execute(FILL.format(waiting=WAITING, into="record_lane", values="zeroblob(16), i"))
+    lanes = json.dumps([bytes(16).hex(), b"somebody else...".hex()])
+    assert steps(full, lambda: rows(full, "taken", lanes=lanes, facts="[]", requests="[]")) < 2
+    assert rows(full, "taken", lanes=lanes, facts="[]", requests="[]") == [(bytes(16),)]
 
 
 @pytest.mark.parametrize(
