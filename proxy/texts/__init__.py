@@ -12,7 +12,7 @@ from __future__ import annotations
 import gettext
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -50,6 +50,7 @@ def translation(language: str) -> gettext.NullTranslations:
     return gettext.translation(DOMAIN, FOLDER, [language], fallback=True)  # a desk is told in English rather than not at all
 
 
+@lru_cache(256)
 def preferred(accept_language: str) -> str:
     """
     Return the one of `LANGUAGES` that an Accept-Language field (RFC 9110, 12.5.4) ranks first; a region (`hi-IN`) counts as its language.

@@ -52,7 +52,7 @@ class UnderWay:
 
     def is_passed_on(self, new: NewRecord) -> bool:
         """Whether something of its person, or of its key, is on its way to the server without a record."""
-        return not self._passed_on.isdisjoint(_hashes(new))
+        return bool(self._passed_on) and not self._passed_on.isdisjoint(_hashes(new))
 
     def is_kept(self, new: NewRecord) -> bool:
         """Whether something of its person, or of its key, is on its way into the journal."""
