@@ -1,4 +1,5 @@
--- Every statement the journal runs. Plain SQL: what is not (`json_each`, `unhex`, `instr`, `randomblob`) is to be re-worded for PostgreSQL, the rest runs there.
+-- Every statement the journal runs. Plain SQL: what is not (`json_each`, `unhex`, `instr`, `randomblob`) is to be re-worded for PostgreSQL, the
+-- rest runs there.
 
 -- name: is_preceded
 -- Does an older open record wait in this lane?
