@@ -68,8 +68,11 @@ def show(ctx: click.Context, record: str, *, body: bool, json_: bool) -> None:
     if json_:
         as_json(found)
         return
-    zone = settings.centre.timezone
-    facts([(name, _text(name, value, zone)) for name, value in found.items()])
+    zone, edits = settings.centre.timezone, found.pop("revisions")
+    for said in (found, *edits):
+        if said is not found:
+            click.echo("\nBefore it was edited:")
+        facts([(name, _text(name, value, zone)) for name, value in said.items()])
 
 
 def _row(record: dict[str, Any], zone: str) -> tuple[object, ...]:

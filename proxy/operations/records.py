@@ -13,6 +13,7 @@ from proxy.operations.errors import NotThere
 from proxy.operations.log_ins import LogIns, log_ins
 from proxy.operations.times import rfc3339
 from proxy.rules.log_in import NEEDS_LOG_IN
+from store.decisions import Revision
 from store.record_search import RecordFilter
 from store.records import Record, RecordState
 
@@ -47,18 +48,19 @@ def is_caused_by(reason: str | None, cause: str) -> bool:
 
 async def shown(centre: Centre, key: str, *, body: bool) -> dict[str, Any]:
     """
-    Return one record.
+    Return one record, and under `revisions` what it said before each edit.
 
     Args:
         centre: Where to look.
         key: Its number, or its id.
-        body: Whether to tell the request too: it holds personal data.
+        body: Whether to tell the requests too: they hold personal data.
 
     Raises:
         NotThere: no record has this number or id.
     """
     record = await found(centre, key)
     behind = await centre.journal.behind_held(record.number) if record.state is RecordState.HELD else {}
+    edited = await centre.journal.revisions(record.number) if record.revision > 1 else []
     now = centre.clock.wall()
     return _line(record, log_ins(centre, await centre.snapshot(), now)) | {
         "group": record.group,
@@ -72,6 +74,7 @@ async def shown(centre: Centre, key: str, *, body: bool) -> dict[str, Any]:
         "exported_at": rfc3339(record.exported_at),
         "waiting_behind": behind.get(record.number, []),
         **(_request(record) if body else {}),
+        "revisions": [_revision(before) | (_request(before) if body else {}) for before in edited],
     }
 
 
@@ -106,7 +109,16 @@ def _line(record: Record, judged: LogIns) -> dict[str, Any]:
     }
 
 
-def _request(record: Record) -> dict[str, Any]:
+def _revision(before: Revision) -> dict[str, Any]:
+    return {
+        "revision": before.revision,
+        "replaced_at": rfc3339(before.replaced_at),
+        "replaced_by": before.replaced_by,
+        "reason": before.reason,
+    }
+
+
+def _request(record: Record | Revision) -> dict[str, Any]:
     return {
         "target": record.target,
         "headers": record.headers.decode("latin-1").splitlines(),

@@ -21,6 +21,7 @@ async def test_a_refused_dose_is_edited_and_goes_up(centre: Centre, sim: Simulat
         edited = await centre.run(*EDIT)
         await service.logged("settle", state="delivered")
         shown = await centre.run("records", "show", "1", "--body", "--json")
+        told, briefly = await centre.run("records", "show", "1", "--body"), await centre.run("records", "show", "1", "--json")
         again = await centre.run(*EDIT)
         trail = await centre.run("audit", "list", "--json")
     assert "APPOIN0006" in grouped.out
@@ -32,6 +33,11 @@ async def test_a_refused_dose_is_edited_and_goes_up(centre: Centre, sim: Simulat
     assert "revision 2" in edited.out
     assert doses_applied(sim) == [(person, 1)]
     assert '"center_id": 563048' in shown.json["body"], "still a number, and nothing else was written anew"
+    (before,) = shown.json["revisions"]
+    assert (before["revision"], before["replaced_by"], before["reason"]) == (1, "asha", "wrong centre")
+    assert '"center_id": 999999' in before["body"]
+    assert "999999" in told.out.partition("Before it was edited:")[2]
+    assert [each.keys() for each in briefly.json["revisions"]] == [{"revision", "replaced_at", "replaced_by", "reason"}]
     assert again.code == 0
     assert "says so already" in again.out
     assert [(entry["by"], entry["action"], entry["record"], entry["reason"]) for entry in trail.json] == [
