@@ -372,10 +372,6 @@ class Journal:
         """Return how many records of *groups* are pending, sending or unknown."""
         return await self._engine.read(record_search.count_unsent, groups)
 
-    async def oldest_unsent_at(self) -> int | None:
-        """Return when the oldest of the pending, sending and unknown records was made."""
-        return await self._engine.read(record_search.oldest_unsent_at)
-
     async def latest_recorded_at(self) -> int | None:
         """Return when the latest record was made by a clock that nobody doubted."""
         return await self._engine.read(record_search.latest_recorded_at)
@@ -383,10 +379,6 @@ class Journal:
     async def next_deadline_at(self, now: int) -> int | None:
         """Return the next deadline of what is not confirmed."""
         return await self._engine.read(record_search.next_deadline_at, now)
-
-    async def past_deadline(self, now: int) -> int:
-        """Return how much of what is not confirmed should have been by now."""
-        return await self._engine.read(record_search.past_deadline, now)
 
     # What persons decide: compared with the record as they saw it, and in the audit
 

@@ -8,7 +8,7 @@ from store.errors import JournalRefused
 from store.journal import Journal
 from store.record_search import FAR_MS, RecordFilter
 from store.records import RecordState, Settlement
-from tests.store.helpers import NOON, MakeRecord, kept, seen_at
+from tests.store.helpers import NOON, MakeRecord, kept, never_holds, seen_at
 
 S = RecordState
 LANE = bytes(16)
@@ -212,7 +212,7 @@ async def test_find_by_outage(journal: Journal, make: MakeRecord) -> None:
 
 async def test_counts_follow_every_change(journal: Journal, make: MakeRecord) -> None:
     assert await journal.counts() == dict.fromkeys(S, 0)
-    assert await journal.oldest_unsent_at() is None
+    assert (await journal.snapshot(NOON, never_holds)).oldest_unsent_at is None
     for number in range(4):
         await journal.record(make(at=NOON - number, group="auth" if number == 3 else "vaccinator"), send=True)
     await journal.settle(1, 1, DELIVERED, NOON)
@@ -222,7 +222,7 @@ async def test_counts_follow_every_change(journal: Journal, make: MakeRecord) ->
     assert {state: n for state, n in counts.items() if n} == {S.DELIVERED: 1, S.HELD: 1, S.SENDING: 1, S.UNKNOWN: 1}
     assert await journal.count_unsent(["vaccinator"]) == 1
     assert await journal.count_unsent(["vaccinator", "auth"]) == 2
-    assert await journal.oldest_unsent_at() == NOON - 3
+    assert (await journal.snapshot(NOON, never_holds)).oldest_unsent_at == NOON - 3
 
 
 async def test_two_hundred_at_once_have_numbers_without_a_gap(journal: Journal, make: MakeRecord) -> None:
