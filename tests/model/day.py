@@ -32,9 +32,9 @@ FIRST_LOOK_S: Final = 1.0
 AHEAD_MS: Final = 20_000
 
 SETTINGS: Final[dict[str, dict[str, Any]]] = {
-    "answering": {"answer_within": "400ms"},
+    "answering": {"answer_within": "1s"},
     "outage": {"probe_every": "50ms", "probe_max": "100ms", "probe_idle": "100ms", "slow_after": "300ms"},
-    "upstream": {"connect_timeout": "500ms", "read_timeout": "600ms"},
+    "upstream": {"connect_timeout": "500ms", "read_timeout": "1200ms"},
     "replay": {"settle": "200ms"},
 }
 
@@ -183,7 +183,7 @@ class Day:
 
     async def register(self, name: str) -> None:
         told = await self.post(REGISTER, walk_in_body(name))
-        assert told.status == 200
+        assert told.status == 200, told
         id_ = str(json.loads(told.body)["beneficiary_reference_id"])
         assert id_ not in (given for other, given in self.ids.items() if other != name), "nobody else's id"
         self.ids.setdefault(name, id_)
