@@ -60,9 +60,15 @@ def rescued_at_start(journal: Path, key: bytes, now: int) -> Rescue | None:
         JournalError: it cannot be rescued; the files are left as they are.
     """
     end_unfinished(journal)
-    if not journal.exists() or journal.stat().st_size == 0 or looks_whole(journal, key):
+    if not journal.exists() or journal.stat().st_size == 0 or _being_made(journal) or looks_whole(journal, key):
         return None
     return rescued(journal, key, now)
+
+
+def _being_made(journal: Path) -> bool:
+    """Whether a stop cut off the very first transactions, made before the file has its log: SQLite itself takes them back."""
+    undo = journal.with_name(journal.name + "-journal")
+    return undo.exists() and undo.stat().st_size > 0
 
 
 def rescued(journal: Path, key: bytes, now: int, *, in_place: bool = True) -> Rescue | None:
@@ -78,14 +84,18 @@ def rescued(journal: Path, key: bytes, now: int, *, in_place: bool = True) -> Re
         image = composed(journal, key, copy)
         if image.as_it_was():
             return None
-        found = _NOTHING_LOST
+        found, new = _NOTHING_LOST, copy
         if image.damaged:
-            holed = image.behind.tail is Tail.HOLED
-            older = composed(journal, key, before, before_holes=True).path if holed else None
-            found = salvaged(copy, key, fresh, now, older)
+            older = composed(journal, key, before, before_holes=True) if image.behind.tail is Tail.HOLED else None
+            try:
+                found, new = salvaged(copy, key, fresh, now, None if older is None else older.path), fresh
+            except JournalUnreadable:
+                # A power cut in the very first commits, of what everything else is read by: as it was before them.
+                if older is None or older.damaged:
+                    raise
+                image, new = older.without_rest(), before
         result = _result(image, found, _kept_as(journal, now), now)
         if in_place:
-            new = fresh if image.damaged else copy
             _note(new, key, result)
             _put_in_place(journal, new, now)
     except (OSError, SqliteError) as error:

@@ -34,6 +34,10 @@ class Image:
         """Whether there was no damage at all."""
         return not self.damaged and not self.bits and self.behind.tail is Tail.NOTHING
 
+    def without_rest(self) -> Image:
+        """Return it as all that there is: what was left out of it is lost."""
+        return replace(self, behind=replace(self.behind, tail=Tail.LOST))
+
 
 def log_path(journal: Path) -> Path:
     """Return the name of a journal's write-ahead log."""
@@ -80,7 +84,7 @@ def composed(journal: Path, key: bytes, target: Path, *, before_holes: bool = Fa
     end = log_end(journal, key)
     behind = log.behind(end, pages)
     if before_holes:
-        behind = replace(behind, frames=behind.frames[: behind.sure])
+        behind = behind.before_holes()
     try:
         with journal.open("rb") as source, target.open("wb") as copy:
             taken, behind = _taken([*map(log.frame, range(end)), *behind.frames], behind, source, pages)

@@ -67,6 +67,11 @@ class Behind:
     checkpointed: bool = False
     sure: int = 0
 
+    def before_holes(self) -> Behind:
+        """Return it without the first damaged commit and all behind that, which are `lost`."""
+        left_out = sum(frame.commit != 0 for frame in self.frames[self.sure :])
+        return replace(self, frames=self.frames[: self.sure], lost=self.lost + left_out)
+
 
 @dataclass(frozen=True, slots=True)
 class _Seen:

@@ -74,6 +74,8 @@ class Cut:
     index: int
     files: Mapping[str, _File]
     told: tuple[str, ...]
+    before_sync: bool = False
+    """Whether nothing, or the last part of a commit, is left to be written before a sync."""
 
     def image(self, left: Left, draw: random.Random) -> Image:
         """Return the files as a cut now leaves them."""
@@ -98,12 +100,13 @@ def cuts(calls: list[Call]) -> Iterator[Cut]:
     files: dict[str, _File] = {}
     told = b""
     index = 0
-    for call in calls:
+    for at, call in enumerate(calls):
         if call.name == TOLD:
             told += call.data
         if call.name == TOLD or call.name.endswith(SHARED_MEMORY):
             continue
-        yield Cut(index, files, tuple(told.decode().splitlines()))
+        before_sync = any(other.call == "sync" for other in calls[at : at + 2])
+        yield Cut(index, files, tuple(told.decode().splitlines()), before_sync)
         index += 1
         if call.name == FOLDER:
             for file in files.values():
