@@ -24,6 +24,9 @@ _MAGIC: Final = (0x377F0682, 0x377F0683)
 _EARLIER: Final = 1 << 16
 """The first salt counts up at each new generation: frames of so many before ours are leftovers."""
 
+_DAMAGED_BITS: Final = 8
+"""More bits than these in the checksum of a page that is whole are of another page, not flipped."""
+
 Checksum = tuple[int, int]
 
 
@@ -75,12 +78,17 @@ class Behind:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A frame as mended; whether the chain of checksums leads to it, its page is whole, and its salts are the log's."""
+    """
+    A frame as mended; whether the chain of checksums leads to it, its page is whole, and its salts are the log's.
+
+    `stale`: its page is one of an earlier generation, which no flipped bit makes of it.
+    """
 
     frame: Frame
     fits: bool
     whole: bool
     own: bool
+    stale: bool = False
 
 
 class Log:
@@ -131,7 +139,10 @@ class Log:
                 _Seen(right, fits or (index == 0 and not self.sound), pages.whole(right.page, right.body), right.salts == self.salts)
             )
             bits += flipped + (right != frame)
-            before = right.checksum
+            if index < own_end - 1:
+                before = right.checksum
+        if seen and not seen[-1].fits and _is_stale(seen[-1].frame, before, pages, big_endian=self._big_endian):
+            seen[-1] = replace(seen[-1], stale=True)
         return _judged(seen, bits, strange=self._strange(own_end))
 
     def _mended(self, index: int, pages: Pages) -> tuple[Frame, int]:
@@ -186,8 +197,19 @@ def _fitted(frame: Frame, before: Checksum, *, big_endian: bool) -> tuple[bool, 
     return False, frame
 
 
+def _is_stale(frame: Frame, before: Checksum, pages: Pages, *, big_endian: bool) -> bool:
+    """Whether the page behind the head of the last frame is what an earlier generation wrote there: a whole one, of whichever number."""
+    if pages.whole(frame.page, frame.body):
+        return _apart(_of_frame(frame, before, big_endian=big_endian), frame.checksum) > _DAMAGED_BITS
+    return any(pages.whole(number, frame.body) for number in range(1, frame.commit + 1))
+
+
 def _judged(seen: Sequence[_Seen], bits: int, *, strange: bool) -> Behind:
     commits = [place for place, each in enumerate(seen) if each.frame.commit]
+    if seen and seen[-1].stale:
+        # Its head was written, the page not any more: cut off by a kill or a power cut. No sync came, and nobody was told of that commit.
+        commits = commits[:-1] if commits[-1:] == [len(seen) - 1] else commits
+        seen = seen[: commits[-1] + 1] if commits else ()
     if not commits:
         return Behind(Tail.LOST, lost=1) if strange else Behind(Tail.NOTHING)
     taken = seen[: commits[-1] + 1]

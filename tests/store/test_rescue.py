@@ -112,6 +112,22 @@ def test_what_a_crash_cuts_off_is_no_damage(path: Path, whole: dict[str, Any]) -
     assert read(path) == whole
 
 
+@pytest.mark.parametrize("same", [True, False], ids=["of the same page", "of another page"])
+def test_a_commit_cut_off_between_the_head_and_the_page_of_its_last_frame_is_no_damage(
+    path: Path, whole: dict[str, Any], same: bool
+) -> None:
+    """As a kill leaves it: SQLite writes the two one after the other, and behind the head stands what was there before."""
+    log = Log.read(log_of(path))
+    *earlier, last = map(log.frame, range(log.own_end()))
+    stale = next(frame.body for frame in earlier if (frame.page == last.page) is same and frame.body != last.body)
+    alter(log_of(path), frame_at(path, -1) + 24, lambda _: stale, PAGE_BYTES)
+    assert rescued_at_start(path, KEY, AT) is None
+    assert list(path.parent.glob("*.damaged-*")) == []
+    now = read(path)
+    assert now["record_request"] == whole["record_request"], "it made the last record `delivered`, no more"
+    assert now["record"] != whole["record"]
+
+
 @pytest.mark.parametrize("index", [7, -1], ids=["in the middle", "in the last commit"])
 def test_two_bits_of_a_frame_lose_no_commit(path: Path, whole: dict[str, Any], index: int) -> None:
     place = frame_at(path, index)
