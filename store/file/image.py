@@ -112,11 +112,18 @@ def _taken(frames: list[Frame], behind: Behind, source: IO[bytes], pages: Pages)
         return frames, behind
     latest = {frame.page: frame.body for frame in [*frames, *behind.beyond]}
     there = {number for number, body in latest.items() if _page(source, number) == body}
-    if all(number in there for number, body in latest.items() if pages.whole(number, body)):
+    whole = {number for number, body in latest.items() if pages.whole(number, body)}
+    size = next((frame.commit for frame in reversed([*frames, *behind.beyond]) if frame.commit), 0)
+    # What has been folded in has its size too: of a commit that was cut off few pages may be whole, and those as they were before.
+    if whole and whole <= there and size == _pages(source):
         return [*frames, *behind.beyond], Behind(Tail.REPAIRED, checkpointed=True)
     if any(frame.page in there and latest[frame.page] is frame.body for frame in behind.beyond):
         return [*frames, *behind.beyond], Behind(Tail.HOLED, bits=behind.bits)
     return frames, behind
+
+
+def _pages(source: IO[bytes]) -> int:
+    return source.seek(0, os.SEEK_END) // PAGE_BYTES
 
 
 def _page(source: IO[bytes], number: int) -> bytes:

@@ -18,6 +18,7 @@ from typing import Final
 SECTOR: Final = 512
 TOLD: Final = "told"
 FOLDER: Final = "."
+UNFINISHED: Final = ".new"
 SHARED_MEMORY: Final = "-shm"
 """SQLite's index of the log: made anew by whoever opens the files first, whatever is in it."""
 
@@ -111,6 +112,9 @@ def cuts(calls: list[Call]) -> Iterator[Cut]:
         if call.name == FOLDER:
             for file in files.values():
                 file.removed()
+            # A rename is not traced: what is written as `.new` and synced has its name by the time its folder is.
+            for name in [name for name, file in files.items() if name.endswith(UNFINISHED) and not file.since]:
+                files[name.removesuffix(UNFINISHED)] = files.pop(name)
         else:
             files.setdefault(call.name, _File()).follow(call)
     yield Cut(index, files, tuple(told.decode().splitlines()))
