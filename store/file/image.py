@@ -127,6 +127,8 @@ def _pages(source: IO[bytes]) -> int:
 
 
 def _page(source: IO[bytes], number: int) -> bytes:
+    if number < 1:
+        return b""  # the number of a frame whose head was cut off
     source.seek((number - 1) * PAGE_BYTES)
     return source.read(PAGE_BYTES)
 

@@ -136,7 +136,12 @@ class Log:
             fits, right = _fitted(frame, before, big_endian=self._big_endian)
             # Nobody knows what the first frame behind a damaged header was chained to; its page's HMAC speaks for it.
             seen.append(
-                _Seen(right, fits or (index == 0 and not self.sound), pages.whole(right.page, right.body), right.salts == self.salts)
+                _Seen(
+                    right,
+                    fits or (index == 0 and not self.sound),
+                    pages.whole(right.page, right.body),
+                    right.salts == self.salts and right.page > 0,
+                )
             )
             bits += flipped + (right != frame)
             if index < own_end - 1:

@@ -175,6 +175,15 @@ def test_a_frame_that_is_gone_is_told_and_what_may_have_been_sent_is_looked_up(p
     del whole
 
 
+def test_a_last_frame_of_no_page_is_no_reason_to_open_nothing(path: Path, whole: dict[str, Any]) -> None:
+    """As a power cut leaves it where the head stands across two sectors."""
+    flip(log_of(path), frame_at(path, -1) + BODY)
+    flip(log_of(path), frame_at(path, -1) + BODY + 9)
+    alter(log_of(path), frame_at(path, -1), lambda _: bytes(4), 4)
+    assert rescued_at_start(path, KEY, AT) is not None
+    assert read(path)["record_request"] == whole["record_request"]
+
+
 def test_a_log_that_was_folded_in_before_its_damage_is_not_read_back_into_the_file(path: Path, whole: dict[str, Any]) -> None:
     log = log_of(path).read_bytes()
     fold(path)
