@@ -42,7 +42,7 @@ hundred kills instead of ten, all mutants. One part: `.venv/bin/python -m tests.
 - **clock**: a day ahead and two days back while it runs, and all that clocks do; three times over.
 - **days**: days of random acts of desks, server, clock and crashes. **weeks**: two weeks of flapping in simulated time.
 - **faults**: each fault of the simulator (docs/faults.md), and the mistakes of the field's systems.
-- **mutants**: the product broken on purpose in eleven ways; each is caught by every test named for it, which else passes.
+- **mutants**: the product broken on purpose in twelve ways; each is caught by every test named for it, which else passes.
 
 {machine}
 
