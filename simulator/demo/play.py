@@ -165,7 +165,7 @@ async def _until_s(at_s: float) -> None:
 
 
 def _no_rules(rules: Rules) -> None:
-    raise NotImplementedError(f"{SCENARIO} changes rules ({rules}), which the demo sets once, before the desks open")
+    raise ValueError(f"{SCENARIO} changes rules ({rules}), which the demo sets once, before the desks open; next: take that step out of it")
 
 
 @asynccontextmanager

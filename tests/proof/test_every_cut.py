@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import multiprocessing
 import os
 import random
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 import pytest
@@ -19,11 +24,12 @@ from store.record_search import RecordFilter
 from store.records import RecordState
 from tests.disk.faulty_disk import compiled
 from tests.proof.mode import PROOF
-from tests.proof.power_cut import Call, Image, Left, cuts, read_trace
+from tests.proof.power_cut import Image, Left, cuts, read_trace
 from tests.store.helpers import KEY
 
 ROOT = Path(store.__file__).parents[1]
 EVERY, DOSES = (1, 8) if PROOF else (20, 4)
+SHARES = os.cpu_count() or 1
 MAKING = 30
 """So many cuts are of the very first moment, in which the file is made, and like no others."""
 
@@ -38,8 +44,17 @@ MAY_BE = {
 """What a record may be found as, once this was told of it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one process saw of its share of the cuts; `wrong` says by name of cut and image what was not as it should be."""
+
+    tried: int
+    images: int
+    wrong: list[str]
+
+
 @pytest.fixture(scope="module")
-def calls(tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
+def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if sys.platform != "linux" or shutil.which("gcc") is None:
         pytest.skip("the writes are traced by a preloaded library: Linux and gcc")
     folder = tmp_path_factory.mktemp("traced")
@@ -47,35 +62,49 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
     traced = {"LD_PRELOAD": str(compiled(folder, SOURCE)), "TRACED_DISK": str(folder / "disk"), "TRACE": str(folder / "trace")}
     command = [sys.executable, "-m", "tests.proof.busy_journal", str(folder / "disk/journal.db"), str(DOSES)]
     subprocess.run(command, cwd=ROOT, env={**os.environ, **traced}, check=True, timeout=60)
-    return read_trace(folder / "trace")
+    return folder / "trace"
 
 
 @pytest.mark.timeout(7200 if PROOF else 180)
-async def test_whenever_the_power_is_cut_nothing_told_is_lost_and_nothing_is_damaged(
-    calls: list[Call], tmp_path: Path, record_property: Callable[[str, object], None]
+def test_whenever_the_power_is_cut_nothing_told_is_lost_and_nothing_is_damaged(
+    trace: Path, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
+    with ProcessPoolExecutor(SHARES, multiprocessing.get_context("spawn")) as processes:
+        seen = [*processes.map(_share, repeat(trace), repeat(tmp_path), range(SHARES))]
+    assert [wrong for each in seen for wrong in each.wrong] == []
+    calls = read_trace(trace)
+    *_, last = cuts(calls)
+    assert last.told, "something was told"
+    assert {"sync", "write", "truncate", "unlink"} == {call.call for call in calls}
+    record_property("cuts", sum(each.tried for each in seen))
+    record_property("images reopened", sum(each.images for each in seen))
+    record_property("records told kept", sum(told.startswith("kept") for told in last.told))
+
+
+def _share(trace: Path, folder: Path, share: int) -> Seen:
+    """Open what is left of every cut whose turn it is; all of them, also behind one that went wrong."""
     tried = images = 0
-    for cut in cuts(calls):
+    wrong = []
+    for cut in cuts(read_trace(trace)):
         making = cut.index < MAKING or (not cut.told and cut.before_sync)  # nothing is kept yet by which damage could be mended
-        if cut.index % EVERY and not making:
+        if (cut.index % EVERY and not making) or cut.index // EVERY % SHARES != share:
             continue
         tried += 1
         draw = random.Random(cut.index)
-        for image in _different(cut.image(left, draw) for left in Left):
+        for left, image in _different((left, cut.image(left, draw)) for left in Left):
             images += 1
-            await _judged(_laid_out(image, tmp_path / f"{cut.index}-{images}"), cut.told)
-    assert cut.told, "something was told"
-    assert {"sync", "write", "truncate", "unlink"} == {call.call for call in calls}
-    record_property("cuts", tried)
-    record_property("images reopened", images)
-    record_property("records told kept", sum(told.startswith("kept") for told in cut.told))
+            try:
+                asyncio.run(_judged(_laid_out(image, folder / f"{cut.index}-{left.name}"), cut.told))
+            except Exception as error:  # the next ones are to be tried all the same
+                wrong.append(f"cut {cut.index}, {left.name}: {error!r}")
+    return Seen(tried, images, wrong)
 
 
-def _different(images: Iterable[Image]) -> list[Image]:
-    different: list[Image] = []
-    for image in images:
-        if image not in different:
-            different.append(image)
+def _different(images: Iterable[tuple[Left, Image]]) -> list[tuple[Left, Image]]:
+    different: list[tuple[Left, Image]] = []
+    for left, image in images:
+        if all(image != other for _, other in different):
+            different.append((left, image))
     return different
 
 

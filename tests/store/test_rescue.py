@@ -196,6 +196,30 @@ def test_a_log_that_was_folded_in_before_its_damage_is_not_read_back_into_the_fi
     assert read(path) == whole
 
 
+def test_a_commit_that_was_cut_off_is_not_taken_for_one_that_was_folded_in(path: Path, whole: dict[str, Any]) -> None:
+    """It gave room back: the file would be cut to the size that it would have had."""
+    db = open_writer(path, KEY)
+    db.execute("CREATE TABLE filler AS SELECT zeroblob(100000) AS room")
+    db.execute("DROP TABLE filler")
+    reader = open_writer(path, KEY)
+    reader.execute("BEGIN")
+    reader.execute("SELECT COUNT(*) FROM record").fetchone()  # the log is folded in, and goes on all the same
+    db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    last_sound = Log.read(log_of(path)).own_end()
+    db.execute("PRAGMA incremental_vacuum(1000)").fetchall()
+    left = path.read_bytes(), log_of(path).read_bytes()
+    reader.close()
+    db.close()
+    path.write_bytes(left[0])
+    log_of(path).write_bytes(left[1])
+    log = Log.read(log_of(path))
+    assert 0 < log.frame(log.own_end() - 1).commit < len(left[0]) // PAGE_BYTES, "it makes the file smaller"
+    for index in range(last_sound, log.own_end()):
+        alter(log_of(path), frame_at(path, index) + BODY, lambda _: secrets.token_bytes(1000), 1000)
+    rescued_at_start(path, KEY, AT)
+    assert read(path) == whole
+
+
 TABLES = [
     "record", "record_request", "record_lane", "record_answer", "fact_claim", "request_claim", "identity", "outage", "audit", "counter",
     "record_tally", "operator_hold", "record_revision", "sqlite_sequence", "delivery_delay", "meta", "record_transition", "record_head",
