@@ -17,6 +17,8 @@ GENDERS: Final = "/api/v2/registration/beneficiary/genders"
 PASSED: Final = "/api/v2/of/no/route"
 """What no route of the profile describes is passed on; a look-up is remembered and looked through besides."""
 
+FROM_PYTHON: Final = ", load from Python"
+
 
 def measure(folder: Path, rounds: int) -> list[Figure]:
     """Return what it is worth: in requests a second, and in processor time of the server for one request."""
@@ -41,10 +43,15 @@ def measure(folder: Path, rounds: int) -> list[Figure]:
         except FileNotFoundError:
             print("redis-server is not installed: left out")
         seen: dict[str, list[Load]] = {name: [] for name in turns}
+        tried = ["bare", "down", "proxied reads", "passed", "proxied writes", "up"]
+        seen |= {name + FROM_PYTHON: [] for name in tried}
         raw: list[float] = []
         for _ in range(rounds):
             for name, (server, path, doses) in turns.items():
                 seen[name].append(load(server, CONNECTIONS, SECONDS, path, doses=doses))
+            for name in tried:
+                server, path, doses = turns[name]
+                seen[name + FROM_PYTHON].append(load(server, CONNECTIONS, SECONDS, path, doses=doses, python=True))
             raw.append(group_commits_per_s(folder / "raw.db"))
     return _figures(seen, raw)
 
@@ -57,10 +64,16 @@ def _figures(seen: dict[str, list[Load]], raw: list[float]) -> list[Figure]:
         return [(one.cpu_us, other.cpu_us) for one, other in zip(seen[ours], seen[theirs], strict=True)]
 
     figures = [
-        compared("recording while down", "/s", rates("down", "bare"), "bare handler", 0.40),
-        compared("pass-through", "/s", rates("passed", "proxied reads"), "minimal proxy", 0.90),
+        *(
+            compared(name + load, "/s", rates(ours + load, theirs + load), yardstick, wanted)
+            for load in ("", FROM_PYTHON)
+            for name, ours, theirs, yardstick, wanted in (
+                ("recording while down", "down", "bare", "bare handler", 0.40),
+                ("pass-through", "passed", "proxied reads", "minimal proxy", 0.90),
+                ("recording while up", "up", "proxied writes", "minimal proxy", 0.45),
+            )
+        ),
         compared("look-up, remembered", "/s", rates("reads", "proxied reads"), "minimal proxy", None),
-        compared("recording while up", "/s", rates("up", "proxied writes"), "minimal proxy", 0.45),
         compared("recording while down, processor time", "us", costs("down", "bare"), "bare handler", None),
         compared("pass-through, processor time", "us", costs("passed", "proxied reads"), "minimal proxy", None),
         compared("look-up, remembered, processor time", "us", costs("reads", "proxied reads"), "minimal proxy", None),

@@ -56,7 +56,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a run of `wrk` saw; `cpu_us` is processor time of the server for one request, the less noisy figure beside other work."""
+    """What a run of load saw; `cpu_us` is processor time of the server for one request, the less noisy figure beside other work."""
 
     per_s: float
     cpu_us: float
@@ -111,18 +111,23 @@ def sidecar(folder: Path, upstream: int, **environ: object) -> Iterator[Process]
         yield Process("sidecar", pid, port, folder, admin, time.perf_counter() - began)
 
 
-def load(server: Process, connections: int, seconds: int, path: str = "", *, doses: bool = True) -> Load:
+def load(server: Process, connections: int, seconds: int, path: str = "", *, doses: bool = True, python: bool = False) -> Load:
     """
-    Let `wrk` ask as fast as it is answered: with *doses*, one of another person each time.
+    Let `wrk`, or with *python* an aiohttp client, ask as fast as it is answered: with *doses*, one of another person each time.
 
     Raises:
         AssertionError: An answer was no success: what is measured must be what was meant.
     """
-    script = Path(__file__).with_name("load.lua")
     url = f"http://127.0.0.1:{server.port}{path or VACCINATE}"
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", str(script), url, "--"]
+    first = str(next(_persons) if doses else 0)
+    script = str(Path(__file__).with_name("load.lua"))
+    command = (
+        [sys.executable, "-m", "bench.asker", url, str(connections), str(seconds), first]
+        if python
+        else ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", script, url, "--", first]
+    )
     before = server.cpu_s()
-    said = subprocess.run([*command, str(next(_persons) if doses else 0)], check=True, capture_output=True)  # noqa: S603 - our own words
+    said = subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own words
     figures = json.loads(said.stdout.splitlines()[-1])
     assert not figures["bad"], (server.name, said.stdout)
     requests: int = figures["requests"]
