@@ -10,6 +10,7 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from itertools import cycle
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,7 @@ COMMAND_S: Final = 20.0
 
 LOG_LINES: Final = 5
 
-PORTS: Final = range(28_000, 32_000)
+_PORTS: Final = cycle(random.sample(range(28_000, 32_000), 4_000))
 """Below what Linux (from 32768), macOS and Windows (from 49152) give out by themselves."""
 
 
@@ -74,14 +75,18 @@ def logs_in(folder: Path) -> str:
 
 
 def free_ports(host: str, count: int) -> list[int]:
-    """Return ports that nobody listens on; not of those that the system gives out, also to others' outgoing connections (`PORTS`)."""
-    found: set[int] = set()
+    """
+    Return ports that nobody listens on, and that this process has not been given before: what gets one may not listen yet.
+
+    Not those that the system gives out, also to others' outgoing connections.
+    """
+    found: list[int] = []
     while len(found) < count:
-        port = random.choice(PORTS)
+        port = next(_PORTS)
         with socket.socket() as asked, suppress(OSError):
             asked.bind((host, port))
-            found.add(port)
-    return list(found)
+            found.append(port)
+    return found
 
 
 def _environment() -> dict[str, str]:

@@ -131,9 +131,12 @@ async def ready(process: Process, http: aiohttp.ClientSession, url: str, name: s
     """
     try:
         async with asyncio.timeout(READY_S):
-            while not await _answers(http, url):
-                if process.returncode is not None:
+            while True:
+                answers = await _answers(http, url)
+                if process.returncode is not None:  # also where there is an answer: it is somebody else's
                     raise Failed(f"{name} ended at once, with exit code {process.returncode}.")
+                if answers:
+                    return
                 await asyncio.sleep(ASK_EVERY_S)
     except TimeoutError:
         raise Failed(f"{name} is not ready after {READY_S:.0f} s: {url} has no good answer.") from None

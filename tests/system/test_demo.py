@@ -24,6 +24,7 @@ from simulator.cowin.desk import COWIN, identity, registration, vaccination
 from simulator.demo import main
 from simulator.demo.national import National
 from simulator.demo.page import page
+from simulator.demo.processes import Failed, free_ports
 from simulator.desks import KEY, REGISTRATION
 from simulator.faults.scope import Scope
 from simulator.forms import Due
@@ -144,6 +145,34 @@ async def test_what_the_server_received_and_took_on_is_seen_as_it_was(fault: str
 def test_a_wrong_option_is_an_error_of_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--centres", "10"]) == 2
     assert "--centres" in capsys.readouterr().err
+
+
+def test_a_file_that_could_not_be_written_is_said_before_the_day(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--page", str(tmp_path / "nowhere/page.html")]) == 2
+    assert "nowhere/page.html cannot be written. Name a file" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_day_that_ends_early_leaves_the_last_ones_page_and_the_logs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def broken_off(*_: object) -> None:
+        raise Failed("A sidecar is gone.")
+
+    last = tmp_path / "page.html"
+    last.write_text("of the last day")
+    monkeypatch.setattr("simulator.demo.play.Play.seen", broken_off)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert main(["--centres", "1", "--one-in", "20", "--page", str(last)]) == 3
+    said = capsys.readouterr().out
+    assert "The demo ended early: A sidecar is gone.\nSee " in said
+    assert last.read_text() == "of the last day"
+    assert [*tmp_path.rglob("*.log")]
+    assert sum(each.stat().st_size for each in tmp_path.rglob("*") if each.is_file()) < 10_000_000, "nothing big is left in the way"
+
+
+def test_no_port_is_given_twice() -> None:
+    given = [port for _ in range(100) for port in free_ports("127.0.0.1", 3)]
+    assert len(set(given)) == 300
 
 
 def test_help_has_an_example() -> None:
