@@ -58,6 +58,7 @@ from proxy.traffic.replayer import Replayer
 from proxy.traffic.retry import Step, Wake, keep_running
 from proxy.traffic.sender import Sender
 from proxy.traffic.sends import Sends
+from proxy.traffic.strays import Strays
 from proxy.traffic.sweeper import Sweeper
 from proxy.traffic.tasks import Background
 from proxy.traffic.token_keys import TokenKeys
@@ -203,6 +204,7 @@ class Sidecar:
         yield "watch", self.watch_keeper.step, self.watch_keeper.wake
         yield "replay", self.replayer.step, self.replayer.wake
         yield "sweep", self.sweeper.step, Wake()
+        yield "strays", Strays(self.journal, self.sender, self.look_ups, self.clock, self.replayer.wake).step, Wake()
         yield "pages", self.page_check.step, Wake()
         yield "purge", self.purger.step, Wake()
         yield "memory", self.memory.step, Wake()

@@ -26,18 +26,20 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Rekeyed:
-    """Under what a record is known once a real id is: as in NewRecord."""
+    """Under what a record is known once a real id is: as in NewRecord; `content` None: fact and content stay as they were."""
 
     lanes: tuple[bytes, ...]
     natural_key: bytes | None
-    content: bytes
+    content: bytes | None
 
 
 RealOf = Callable[[str], str | None]
 """Tells the real id of a provisional one; None: not known, or not ours."""
 
-Rekey = Callable[[Record, RealOf], Rekeyed]
-"""Keys a record anew. Pure: it runs on the journal's thread, inside the transaction in which the id is learnt."""
+Rekey = Callable[[Record, RealOf], Rekeyed | None]
+"""
+Keys a record anew; None where nobody knows how. Pure: it runs on the journal's thread, inside the transaction in which the id is learnt.
+"""
 
 
 @dataclass(frozen=True, slots=True)

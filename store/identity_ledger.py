@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Final
@@ -12,6 +13,9 @@ from store.identities import Identity, Learnt, RealOf, Rekeyed
 from store.queries import Db, rows, run, value
 from store.record_row import record_of
 from store.records import NewRecord, Outrun, Record, RecordState
+from store.traces import is_damaged
+
+log = logging.getLogger(__name__)
 
 PROVISIONAL_IDS: Final = "provisional_ids"
 """Durable counter from which provisional ids are made."""
@@ -107,7 +111,8 @@ def _key_anew(db: Db, learnt: Learnt, lane_hash: LaneHash) -> None:
     contested = {rekeyed.natural_key for record, rekeyed in changes if rekeyed.natural_key != record.natural_key}
     _claim_anew(db, [(record, rekeyed) for record, rekeyed in changes if rekeyed.natural_key in contested])
     for record, rekeyed in changes:
-        run(db, "set_fact", number=record.number, natural_key=rekeyed.natural_key, content=rekeyed.content)
+        if rekeyed.content is not None:
+            run(db, "set_fact", number=record.number, natural_key=rekeyed.natural_key, content=rekeyed.content)
     lanes.recount(db, touched)
 
 
@@ -115,10 +120,27 @@ def _changes(db: Db, learnt: Learnt, real_of: RealOf, of_person: Iterable[bytes]
     for number in lanes.open_in(db, of_person):
         record = record_of(db, number)
         assert record is not None  # what is in a lane is a record
-        rekeyed = learnt.rekey(record, real_of)
+        rekeyed = _keyed_anew(db, record, learnt, real_of, lane_hash)
         if record.issues is not None:  # a registration goes before what concerns its person
             rekeyed = replace(rekeyed, lanes=(*rekeyed.lanes, lane_hash(real_of(record.issues) or record.issues)))
         yield record, rekeyed
+
+
+def _keyed_anew(db: Db, record: Record, learnt: Learnt, real_of: RealOf, lane_hash: LaneHash) -> Rekeyed:
+    """
+    Key a record by what it says; one that cannot be read that way only goes from the provisional lane to the real one.
+
+    Its request is lost, or the profile is not the one that it was kept under: neither may keep the id of its person from being learnt.
+    """
+    try:
+        rekeyed = None if is_damaged(record) else learnt.rekey(record, real_of)
+    except Exception:
+        log.exception("record not keyed anew", extra={"action": "not_keyed", "number": record.number})
+        rekeyed = None
+    if rekeyed is not None:
+        return rekeyed
+    real = {lane_hash(learnt.provisional): lane_hash(learnt.real)}
+    return Rekeyed(tuple(real.get(lane, lane) for lane in lanes.of(db, record.number)), record.natural_key, None)
 
 
 def _claim_anew(db: Db, changes: list[tuple[Record, Rekeyed]]) -> None:

@@ -104,10 +104,11 @@ class Persons:
             return None
         return Learnt(record.issues, real_id, self.rekey, adopted)
 
-    def rekey(self, record: Record, real_of: RealOf) -> Rekeyed:
-        """Key *record* by what is known now. Pure: it runs on the journal's thread."""
+    def rekey(self, record: Record, real_of: RealOf) -> Rekeyed | None:
+        """Key *record* by what is known now; None where the profile has its route no longer. Pure: it runs on the journal's thread."""
         route = self.profile.route(record.route)
-        assert route is not None  # a record is in a lane by its route
+        if route is None:
+            return None
         real_ids = {text: real for text in slots_in(route, record.target, record.body) if (real := real_of(text)) is not None}
         target, body = translated(route, record.target, record.body, real_ids)
         facts = facts_of(route, self.view(record, target, body))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -43,6 +44,9 @@ AT_HAND: Final = 32
 
 FRESH_S: Final = 0.25
 """Age of heads that are still gone by: how late a record with an earlier deadline, or another credential, may be seen."""
+
+LATER_S: Final = 60.0
+"""Wait of a record at which something of ours has failed: the pace is for the others meanwhile."""
 
 LOOKED_AT_MAX: Final = 100_000
 """Heads among which a narrowed run looks for what was chosen: more lanes than a centre has."""
@@ -130,14 +134,21 @@ class Replayer:
     async def _go(self, head: Record, permit: Permit) -> None:
         try:
             await self._look_up_or_send(head, permit)
-        except JournalError:
+        except Exception:
+            # The journal's trouble, or an error of ours: it is one record's, and all others go on (G5).
             self._put_off[head.number] = self.clock.monotonic()
-            log.exception("journal did not let a record go", extra={"action": "replay_failed", "number": head.number})
+            log.exception("a record did not go", extra={"action": "replay_failed", "number": head.number})
+            await self._later(head)
         finally:
             self.circuits.unused(permit)
             self._in_flight.discard(head.number)
             self._settling.discard(head.number)
             self.wake.ring()
+
+    async def _later(self, head: Record) -> None:
+        now = self.clock.wall()
+        with suppress(JournalError):
+            await self.journal.postpone(head.number, head.state, now + int(LATER_S * 1000), now)
 
     async def _look_up_or_send(self, head: Record, permit: Permit) -> None:
         if head.state is RecordState.UNKNOWN or await self.look_ups.needed(head):

@@ -12,9 +12,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, retry_if_not_exception_type, wait_random_exponential
 
-from store.errors import JournalError
+from store.errors import JournalError, JournalRefused
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +64,9 @@ async def keep_running(name: str, step: Step, wake: Wake) -> None:
 
 async def until_kept(act: Callable[[], Awaitable[object]], first_failure: Callable[[], None]) -> None:
     """
-    Do *act* on the journal until it succeeds.
+    Do *act* on the journal until it succeeds; what breaks the journal's own rules would break them again, and is raised.
 
-    What a send came to must reach the journal, or the record would stay `sending` until the next start.
+    What a send came to must reach the journal, or its record is looked up although the answer was here.
 
     Args:
         act: One verb of the journal; harmless when done twice.
@@ -78,7 +78,11 @@ async def until_kept(act: Callable[[], Awaitable[object]], first_failure: Callab
         log.error("journal did not take a settlement", extra={"action": "settle_failed", "tries": state.attempt_number})
 
     def trying() -> AsyncRetrying:
-        return AsyncRetrying(retry=retry_if_exception_type(JournalError), wait=WAIT_FOR_DISK, before_sleep=report)
+        return AsyncRetrying(
+            retry=retry_if_exception_type(JournalError) & retry_if_not_exception_type(JournalRefused),
+            wait=WAIT_FOR_DISK,
+            before_sleep=report,
+        )
 
     await _tried(act, JournalError, trying)
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from proxy.profiles.model import IfRefused
@@ -63,6 +63,8 @@ class Sender:
     clock: Clock
     watch: ClockWatch
     sends: Sends
+    in_hand: set[int] = field(default_factory=set)
+    """Numbers of the records that are being sent, and settled, now."""
 
     async def attempt(
         self, record: Record, permit: Permit, desk: Desk | None = None, taken: Callable[[], None] = lambda: None
@@ -79,10 +81,24 @@ class Sender:
         Returns:
             What the send came to; None where it could not be made.
         """
+        self.in_hand.add(record.number)
+        try:
+            return await self._attempt(record, permit, desk, taken)
+        finally:
+            self.in_hand.discard(record.number)
+
+    async def _attempt(self, record: Record, permit: Permit, desk: Desk | None, taken: Callable[[], None]) -> Outcome | None:
         if desk is not None:
             self.budget.live()
         held = self.credentials.held_for(record.principal) if desk is None else desk.caller.held
-        outgoing = await self._outgoing(record, held)
+        try:
+            outgoing = await self._outgoing(record, held)
+        except Exception:
+            # An error of ours, or a journal that is being mended just now. Nothing went out.
+            log.exception("send failed before it began", extra={"action": "send_failed", "number": record.number})
+            self.circuits.unused(permit)
+            await self._kept(record, self._not_made(record), None, None)
+            return None
         lost = desk is None and held is None and record.principal is not None
         if outgoing is None or lost:
             self.circuits.unused(permit)
@@ -98,6 +114,10 @@ class Sender:
             taken()
         await self._settle(record, outcome, exchange, desk)
         return outcome
+
+    def _not_made(self, record: Record) -> Settlement:
+        due_at = self.clock.wall() + round(1000 * delay_s(record.failures + 1, random.random()))  # noqa: S311 - spreads retries
+        return Settlement(RecordState.PENDING, outcome=None, reason="error of ours", due_at=due_at, failed=True)
 
     async def _made(self, record: Record, outgoing: Outgoing, permit: Permit) -> tuple[Exchange, Outcome]:
         asked_s = self.clock.monotonic()

@@ -92,7 +92,7 @@ def demo(  # noqa: PLR0913 - one option, one argument
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command with *argv*, and return its exit code: 0, 1 where a guarantee is broken, 2 for a wrong option, 3 if it ended early."""
+    """Run the command with *argv*, and return its exit code: 0, 1 a guarantee is broken, 2 for a wrong option, 3 if it ended early."""
     try:
         return int(demo.main(list(argv), prog_name="dosekeeper demo", standalone_mode=False))
     except click.ClickException as error:

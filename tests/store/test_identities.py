@@ -172,6 +172,33 @@ async def test_two_registrations_that_are_one_person_are_one_lane(journal: Journ
     assert all(identity.adopted for identity in (await journal.identities([one, two])).values())
 
 
+@pytest.mark.parametrize("why", ["its route is gone", "the profile does not fit it"])
+async def test_a_record_that_cannot_be_keyed_anew_keeps_nobodys_id_from_being_learnt(
+    journal: Journal, make: MakeRecord, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    provisional = await walk_in(journal, make())
+    odd, plain = dose(journal, make(), provisional), replace(dose(journal, make(), provisional), natural_key=None)
+    await journal.record(odd, send=False)
+    await journal.record(plain, send=False)
+    keyed_by = keyed(journal.lane_hash)
+    caplog.set_level("CRITICAL", "store.identity_ledger")
+
+    def rekey(record: Record, real_of: RealOf) -> Rekeyed | None:
+        if record.number != 2:
+            return replace(keyed_by(record, real_of), natural_key=None)
+        if why == "its route is gone":
+            return None
+        raise ValueError(why)
+
+    await journal.begin_send(1, NOON)
+    assert await journal.settle(1, 1, DELIVERED, NOON, learnt=Learnt(provisional, "4844", rekey))
+    assert (await journal.identities([provisional]))[provisional].real == "4844"
+    assert await heads_of(journal) == [2], "it goes before what is younger of its person"
+    late = replace(dose(journal, make(), "4844"), natural_key=None)
+    assert kept(await journal.record(late, send=True)).state is S.PENDING
+    assert isinstance(await journal.record(replace(make(), natural_key=odd.natural_key, content=odd.content), send=False), Same)
+
+
 async def test_an_id_is_learnt_once(journal: Journal, make: MakeRecord) -> None:
     provisional = await walk_in(journal, make())
     rekey = keyed(journal.lane_hash)

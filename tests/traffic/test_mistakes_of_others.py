@@ -209,6 +209,8 @@ async def test_openhim_a_failed_message_cannot_be_edited_and_sent_again(sim: Sim
     held = await held_one(centre)
     mended = replace(held, body=held.body.replace(b"999999999", b"563048"))
     keyed = centre.sidecar.persons.rekey(mended, lambda _: None)
+    assert keyed is not None
+    assert keyed.content is not None
     edited = Edited(mended.target, mended.headers, mended.body, keyed.lanes, keyed.natural_key, keyed.content)
     assert isinstance(await centre.sidecar.journal.edit(held, edited, ASHA, centre.sidecar.clock.wall()), Decided)
     centre.sidecar.replayer.wake.ring()

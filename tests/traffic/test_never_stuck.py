@@ -13,9 +13,14 @@ from typing import Any
 import pytest
 
 from proxy.traffic.clock import Clock
+from proxy.traffic.look_ups import LookUps
+from proxy.traffic.persons import Persons
+from proxy.traffic.sender import Sender
+from proxy.traffic.strays import Strays
 from simulator import Simulator
-from store.records import RecordState
+from store.records import Record, RecordState
 from tests.traffic.centre import VACCINATE, Centre, a_centre, doses_applied, people
+from tests.traffic.upstreams import Cowin
 
 SURELY_NOT_PROCESSED: list[tuple[str, dict[str, Any]]] = [("refuse", {}), ("throttle_429", {"retry_after_s": 0}), ("auth_401", {})]
 
@@ -132,6 +137,99 @@ async def test_the_longest_wait_that_the_server_asked_for_is_kept(sim: Simulator
     wait_s = centre.sidecar.circuits.next_change_s()
     assert wait_s is not None
     assert wait_s > 50
+
+
+@pytest.mark.parametrize("first", ["live", "in replay"])
+async def test_a_journal_that_is_mended_between_the_claim_and_the_send_leaves_nothing_behind(
+    sim: Simulator, centre: Centre, first: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("CRITICAL")
+    persons, journal = type(centre.sidecar.persons), centre.sidecar.journal
+    going_up, begun = persons.going_up, asyncio.Event()
+
+    async def damaged_just_now(self: Persons, record: Record) -> tuple[str, bytes] | None:
+        if record.attempt and person.encode() in record.body and not begun.is_set():
+            begun.set()
+            journal._engine.mend()
+        return await going_up(self, record)
+
+    await sim.faults.add("refuse")
+    await centre.vaccinate(people(sim)[0])
+    await centre.go_down()
+    path, body = Cowin().walk_in("Asha Rao (invented)")
+    person = Cowin().issued((await centre.post(path, body)).body)
+    if first == "live":
+        await sim.faults.clear()
+        await centre.until_all(RecordState.DELIVERED, 2)
+    monkeypatch.setattr(persons, "going_up", damaged_just_now)
+    assert (await centre.vaccinate(person)).status == 200
+    await sim.faults.clear()
+    async with asyncio.timeout(15):
+        await begun.wait()
+    await journal._engine.mended()
+    assert (await centre.vaccinate(person, 2)).status == 200
+    await centre.until_all(RecordState.DELIVERED, 4, within_s=30)
+    assert [dose for _, dose in doses_applied(sim)] == [1, 1, 2]
+
+
+async def test_a_send_that_ends_without_a_word_is_looked_up_and_not_left_under_way(
+    sim: Simulator, centre: Centre, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("CRITICAL")
+    person, sender = people(sim)[0], type(centre.sidecar.sender)
+    settle = sender._settle
+
+    async def broken_once(self: Sender, *_: object) -> None:
+        monkeypatch.setattr(sender, "_settle", settle)
+        raise LookupError(self)
+
+    monkeypatch.setattr(sender, "_settle", broken_once)
+    assert [(await centre.vaccinate(person, dose)).status for dose in (1, 2)] == [200, 200]
+    assert await centre.states() == ["sending", "pending"]
+    strays = Strays(
+        centre.sidecar.journal, centre.sidecar.sender, centre.sidecar.look_ups, centre.sidecar.clock, centre.sidecar.replayer.wake
+    )
+    await strays.step()
+    assert await centre.states() == ["sending", "pending"], "it may be about to be sent"
+    await strays.step()
+    await centre.until_all(RecordState.DELIVERED, 2)
+    assert doses_applied(sim) == [(person, 1), (person, 2)]
+
+
+async def test_what_is_being_sent_is_no_stray(sim: Simulator, centre: Centre) -> None:
+    await sim.faults.add("slow", routes=[f"/api{VACCINATE}"], latency_s=1.5)
+    await centre.vaccinate(people(sim)[0])
+    sidecar = centre.sidecar
+    strays = Strays(sidecar.journal, sidecar.sender, sidecar.look_ups, sidecar.clock, sidecar.replayer.wake)
+    for _ in range(3):
+        await strays.step()
+    assert await centre.states() == ["sending"]
+    await centre.until_all(RecordState.DELIVERED, 1)
+
+
+async def test_a_record_at_which_something_of_ours_fails_keeps_no_other_waiting(
+    sim: Simulator, centre: Centre, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("CRITICAL")
+    first, *others = people(sim)[:4]
+    look_ups, tries = type(centre.sidecar.look_ups), list[int]()
+    needed = look_ups.needed
+
+    async def broken(self: LookUps, record: Record) -> bool:
+        if first.encode() in record.body:
+            tries.append(record.number)
+            raise LookupError(first)
+        return await needed(self, record)
+
+    monkeypatch.setattr(look_ups, "needed", broken)
+    await sim.faults.add("refuse")
+    await centre.go_down()
+    for person in (first, *others):
+        await centre.vaccinate(person)
+    await sim.faults.clear()
+    await centre.until_all(RecordState.DELIVERED, 3)
+    await centre.until_phase("closed")
+    assert len(tries) == 1, "its next turn is in a minute"
 
 
 class TickingClock(Clock):
