@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
@@ -246,13 +246,25 @@ async def assembled(
     """Build a sidecar around an open journal; its connections are closed at the end, the journal is the caller's."""
     upstream = Upstream(settings.upstream)
     try:
-        yield _assemble(settings, profile, journal, meters, clock or Clock(), upstream)
+        yield _assemble(settings, profile, journal, meters, clock or Clock(), upstream, await _groups_left(journal))
     finally:
         await upstream.close()
 
 
-def _assemble(settings: Settings, profile: Profile, journal: Journal, meters: Meters, clock: Clock, upstream: Upstream) -> Sidecar:
-    policies = {name: _policy(settings, has_probe=group.probe is not None) for name, group in profile.groups.items()}
+async def _groups_left(journal: Journal) -> set[str]:
+    try:
+        return await journal.open_groups()
+    except JournalDamaged:
+        await journal.mend()
+        return await journal.open_groups()
+
+
+def _assemble(
+    settings: Settings, profile: Profile, journal: Journal, meters: Meters, clock: Clock, upstream: Upstream, left: Collection[str]
+) -> Sidecar:
+    # Records of a group that the profile has no longer still go up: as of one without a probe.
+    policies = {name: _policy(settings, has_probe=False) for name in left}
+    policies |= {name: _policy(settings, has_probe=group.probe is not None) for name, group in profile.groups.items()}
     policies[OTHER_GROUP] = _policy(settings, has_probe=False)
 
     def start_delay(outage_s: float, retry_after_s: float | None) -> float:

@@ -368,6 +368,10 @@ class Journal:
         """Return how many records are in each state."""
         return await self._engine.read(record_search.counts)
 
+    async def open_groups(self) -> set[str]:
+        """Return the groups that have a record which is not closed."""
+        return await self._engine.read(record_search.open_groups)
+
     async def count_unsent(self, groups: Collection[str]) -> int:
         """Return how many records of *groups* are pending, sending or unknown."""
         return await self._engine.read(record_search.count_unsent, groups)

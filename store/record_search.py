@@ -11,7 +11,7 @@ from typing import Any, Final
 from store.lanes import behind
 from store.queries import Db, rows, value
 from store.record_row import as_record
-from store.records import Record, RecordState, StoredAnswer
+from store.records import OPEN_STATES, Record, RecordState, StoredAnswer
 
 FAR_MS: Final = 15 * 60 * 1000
 """The back-off's cap: a due time further ahead comes from a clock that jumped, and is due now."""
@@ -127,6 +127,11 @@ def counts(db: Db) -> dict[RecordState, int]:
 def counts_by_route(db: Db) -> list[tuple[str, RecordState, int]]:
     """Return how many records of each route are in each state, those without any left out."""
     return [(route, RecordState(state), records) for route, state, records in rows(db, "tally_by_route")]
+
+
+def open_groups(db: Db) -> set[str]:
+    """Return the groups that have a record which is not closed."""
+    return {group for group, state, records in rows(db, "tally") if records and state in OPEN_STATES}
 
 
 def count_unsent(db: Db, groups: Collection[str]) -> int:

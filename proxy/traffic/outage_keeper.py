@@ -67,14 +67,20 @@ class OutageKeeper:
     """When the latest step was, boot seconds, if an outage was running then."""
 
     async def resume(self) -> None:
-        """At start: go on with the outages that were running when the process before this one ended."""
+        """
+        At start: go on with the outages that were running when the process before this one ended.
+
+        Nobody watches a group that the profile has no longer, and that has nothing to send: its outage ends with its last failure.
+        """
         now = self.clock.stamp()
         for row in await self.journal.running_outages():
+            if row.group not in self.circuits.groups():
+                await self.journal.end_outage(row.id, row.last_bad_at, self._seen(continued(row, now)))
+                continue
             await self.journal.add_unobserved(row.id, unobserved_ms(row, now), self._seen(continued(row, now)))
-            if row.group in self.circuits.groups():
-                circuit = resumed(row.cause, now.boot_s - lasted_ms(row, now) / 1000, now.boot_s)
-                self.circuits.resume(row.group, circuit)
-                self._told[row.group] = circuit
+            circuit = resumed(row.cause, now.boot_s - lasted_ms(row, now) / 1000, now.boot_s)
+            self.circuits.resume(row.group, circuit)
+            self._told[row.group] = circuit
 
     async def step(self) -> float | None:
         """Write what is new; return seconds until the running rows are touched again, None where none runs."""

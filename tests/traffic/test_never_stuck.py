@@ -18,7 +18,9 @@ from proxy.traffic.persons import Persons
 from proxy.traffic.sender import Sender
 from proxy.traffic.strays import Strays
 from simulator import Simulator
+from store.outage_ledger import OutageFilter
 from store.records import Record, RecordState
+from tests.store.helpers import seen_at
 from tests.traffic.centre import VACCINATE, Centre, a_centre, doses_applied, people
 from tests.traffic.upstreams import Cowin
 
@@ -230,6 +232,46 @@ async def test_a_record_at_which_something_of_ours_fails_keeps_no_other_waiting(
     await centre.until_all(RecordState.DELIVERED, 3)
     await centre.until_phase("closed")
     assert len(tries) == 1, "its next turn is in a minute"
+
+
+@pytest.mark.parametrize("gone", ["the group", "the route and the group"])
+async def test_what_was_recorded_in_a_group_that_the_profile_has_no_longer_goes_up_all_the_same(
+    sim: Simulator, tmp_path: Path, gone: str
+) -> None:
+    profile, shipped = tmp_path / "profile.yaml", files("proxy.profiles").joinpath("cowin-vaccinator.yaml").read_text("utf-8")
+    profile.write_text(shipped)
+    persons = people(sim)[:3]
+    raised = await sim.faults.add("refuse")
+    async with a_centre(tmp_path, f"{sim.url}/api", profile) as centre:
+        await centre.go_down()
+        for person in persons:
+            await centre.vaccinate(person)
+    changed = re.sub(r"^  vaccinator:$", "  desk:", shipped, flags=re.MULTILINE).replace("group: vaccinator", "group: desk")
+    if gone == "the route and the group":
+        changed = changed.replace("name: vaccinate\n", "name: give\n").replace("record: vaccinate\n", "record: give\n")
+    profile.write_text(changed)
+    await sim.faults.lift(raised)
+    async with a_centre(tmp_path, f"{sim.url}/api", profile) as centre:
+        assert {"desk", "vaccinator"} < set(centre.sidecar.circuits.groups())
+        await centre.until_all(RecordState.DELIVERED, 3)
+        await centre.until_phase("closed")
+        assert sorted(doses_applied(sim)) == sorted((person, 1) for person in persons)
+
+        async def over() -> bool:
+            return not await centre.sidecar.journal.running_outages()
+
+        await centre.until(over)
+    async with a_centre(tmp_path, f"{sim.url}/api", profile) as centre:
+        assert "vaccinator" not in centre.sidecar.circuits.groups()
+
+
+async def test_an_outage_of_a_group_that_is_gone_and_has_nothing_to_send_ends_with_its_last_failure(sim: Simulator, tmp_path: Path) -> None:
+    async with a_centre(tmp_path, f"{sim.url}/api") as centre:
+        now = centre.sidecar.clock.wall()
+        row = await centre.sidecar.journal.open_outage("gone", now, now, "refused", "upstream", seen_at(now))
+    async with a_centre(tmp_path, f"{sim.url}/api") as centre:
+        (found,) = await centre.sidecar.journal.outages(OutageFilter())
+        assert (found.id, found.ended_at) == (row.id, found.last_bad_at)
 
 
 class TickingClock(Clock):
