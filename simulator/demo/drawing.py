@@ -42,8 +42,8 @@ class Frame:
 
 def svg(width: float, height: float, title: str, *parts: str) -> str:
     """Return a drawing; *title* says what it shows to who does not see it."""
-    head = f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(title)}">'
-    return "".join((head, f"<title>{escape(title)}</title>", *parts, "</svg>"))
+    head = f'<div class="wide"><svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(title)}">'
+    return "".join((head, f"<title>{escape(title)}</title>", *parts, "</svg></div>"))
 
 
 def text(x: float, y: float, said: str, kind: str = "", anchor: str = "start") -> str:

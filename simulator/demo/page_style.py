@@ -14,7 +14,7 @@ h1{font-size:28px;margin:0}h2{font-size:17px;margin:26px 0 4px}h3{font-size:16px
 .card{flex:1;border-radius:6px;padding:10px 16px;border:1px solid #d0d7de;border-top-width:5px}
 .card ul{list-style:none;margin:0;padding:0}
 .card b{display:inline-block;min-width:122px;text-align:right;margin-right:8px;font-size:19px}.card.with{border-top-color:#0969da}
-.card.without{border-top-color:#bc4c00}svg{width:100%;display:block}text{font-size:12.5px;fill:#1f2328}
+.card.without{border-top-color:#bc4c00}svg{width:100%;min-width:720px;display:block}text{font-size:12.5px;fill:#1f2328}
 .small,small{font-size:12px;fill:#59636e;color:#59636e}.name{font-weight:600}.figure{font-weight:600;font-size:12.5px}
 .bad{fill:#a40e26;font-size:12px;font-weight:600}.grid{stroke:#8c959f;stroke-width:.5;stroke-opacity:.4;fill:none}.down{fill:#ffd8d3}
 .trouble{fill:#fff1c2}.line{fill:none;stroke-width:2.6}.line.thin{stroke-width:1.4}.line.with{stroke:#0969da}
