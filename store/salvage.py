@@ -9,6 +9,7 @@ Nothing else in the code then has to cope with rows that cannot be read. What is
 - provisional ids: completed from the registrations; whom a lost one stood for is not known, and a person says it (`provisional-id`)
 - durable counters: at least what the rows amount to
 - the audit: as read; `audit verify` names the gap, and the salvage itself is an entry
+- answers remembered for an outage: what is lost is asked for again; how many there are is counted anew
 - outages, an operator's hold, answers, revisions, delays: what is lost is lost, and said to be
 """
 
@@ -33,7 +34,10 @@ from store.traces import DAMAGED, Traces, stand_for, traces_in
 QUARANTINED: Final = "records_quarantined"
 """Durable counter of records that were held because a part of them was damaged."""
 
-_DERIVED: Final = frozenset({"record_transition", "record_lane", "record_tally"})
+_REMEMBERED_TALLY: Final = "remembered_tally"
+_DERIVED: Final = frozenset({"record_transition", "record_lane", "record_tally", _REMEMBERED_TALLY})
+"""Not copied: those that a new journal has rows in already, of which the copied ones would be dropped, are among them."""
+
 _GIVEN_UP: Final = 512
 """Numbers passed over where the last commit is lost: it may have given so many (`store.file.engine.BATCH_MAX`), and they are on slips."""
 
@@ -154,6 +158,8 @@ def _derive(db: Db, wreck: Wreck) -> None:
         run(db, "set_behind", number=number, behind=sum(lane in waiting for lane in own))
         waiting.update(own)
     run(db, "tally_all")
+    if any(table.name == _REMEMBERED_TALLY for table in tables(db)):  # a damaged journal may be of an older schema
+        run(db, "tally_remembered")
     for number, natural_key in rows(db, "unclaimed_facts"):
         claims.claim_fact(db, number, natural_key)
     if "identity" in wreck.holed:

@@ -57,6 +57,11 @@ SELECT number, lanes FROM record WHERE settled_at IS NULL ORDER BY number;
 -- How many there are of each.
 INSERT INTO record_tally (route_group, state, records) SELECT route_group, state, COUNT(*) FROM record GROUP BY route_group, state;
 
+-- name: tally_remembered
+-- How many answers are remembered, and their bytes.
+UPDATE remembered_tally
+SET answers = (SELECT COUNT(*) FROM remembered), bytes = (SELECT COALESCE(SUM(size), 0) FROM remembered);
+
 -- name: unclaimed_facts
 -- Who has a fact and does not claim it.
 SELECT r.number, r.natural_key FROM record r

@@ -1,0 +1,72 @@
+"""What is made anew from a damaged journal goes on as the journal did: nothing is counted, numbered or given out wrongly afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from store.file.connection import open_writer
+from store.journal import Journal
+from store.remembered import Total
+from store.rescue import rescued
+from tests.store.damage import AT, roots, wipe
+from tests.store.helpers import KEY, NOON, Closing
+from tests.store.verbs import REMEMBERED, VERBS, a_write, build
+
+LATER: Final = NOON + 1
+SAYS_OF_ITSELF: Final = ("meta", "audit", "counter", "sqlite_sequence")
+"""Tables in which a salvage tells of itself."""
+
+
+@pytest.fixture
+async def built(path: Path) -> Path:
+    """A journal with a row in every table, in one file."""
+    await build(path)
+    journal = await Journal.open(path, KEY)
+    await journal.record(a_write(7, idempotency_key=b"k" * 16, topics=(b"t" * 16,), principal=b"p" * 16, same=b"s" * 16), send=False)
+    await VERBS["edit"](journal)
+    await VERBS["annotate"](journal)
+    await journal.close()
+    return path
+
+
+def everything(path: Path) -> dict[str, set[Any]]:
+    db = open_writer(path, KEY)
+    try:
+        db.execute("DELETE FROM record_tally WHERE records = 0")  # as good as no row
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        return {table: set(db.execute(f"SELECT * FROM {table}")) for table in tables}
+    finally:
+        db.close()
+
+
+@pytest.mark.parametrize("lost", ["request_claim", "operator_hold", "watch", "remembered_tally"])
+def test_every_table_that_is_whole_comes_through_as_it_was(built: Path, lost: str) -> None:
+    before = everything(built)
+    assert all(before.values())
+    wipe(built, roots(built)[lost])
+    assert rescued(built, KEY, AT) is not None
+    now = everything(built)
+    changed = {table for table in before if now[table] != before[table]} - set(SAYS_OF_ITSELF)
+    assert changed == {lost} - {"remembered_tally"}  # that is worked out again
+    assert all(now[table] >= before[table] for table in ("meta", "audit", "counter"))
+
+
+async def test_answers_are_forgotten_after_a_salvage_as_before(built: Path, closing: Closing) -> None:
+    journal = await Journal.open(built, KEY)
+    others = [replace(REMEMBERED, question=bytes([number]) * 16, body=bytes(5000)) for number in range(8)]
+    await journal.remember(others, [], 1 << 20, NOON)
+    before = await journal.remembered()
+    await journal.close()
+    wipe(built, roots(built)["watch"])
+    assert rescued(built, KEY, AT) is not None
+    journal = await closing(Journal.open(built, KEY))
+    assert await journal.remembered() == before
+    await journal.forget(others[0].question)
+    await journal.remember([replace(others[1], body=b"")], [], 1 << 20, LATER)
+    assert await journal.remembered() == Total(before.answers - 1, before.bytes - others[0].size - 5000)
+    assert await journal.forget_expired(LATER + 1) == before.answers - 1
+    assert await journal.remembered() == Total(0, 0)
