@@ -26,7 +26,7 @@ from store import audit, claims, lanes
 from store.errors import JournalUnreadable
 from store.file.connection import open_new
 from store.file.wreck import Table, Wreck, tables
-from store.identity_ledger import BY_ITSELF
+from store.identity_ledger import BY_ITSELF, PROVISIONAL_IDS
 from store.queries import SQL, Db, rows, run, value
 from store.records import RecordState
 from store.traces import DAMAGED, Traces, stand_for, traces_in
@@ -39,7 +39,10 @@ _DERIVED: Final = frozenset({"record_transition", "record_lane", "record_tally",
 """Not copied: those that a new journal has rows in already, of which the copied ones would be dropped, are among them."""
 
 _GIVEN_UP: Final = 512
-"""Numbers passed over where the last commit is lost: it may have given so many (`store.file.engine.BATCH_MAX`), and they are on slips."""
+"""
+Numbers and provisional ids passed over where the last commit is lost: it may have given so many (`store.file.engine.BATCH_MAX`), and they
+are on slips.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +116,9 @@ def _copied(wreck: Wreck, before: Wreck | None, db: Db, now: int) -> Salvaged:
     held = [number for number, state in lost.items() if state is RecordState.HELD]
     held += [number for (number,) in rows(db, "hold_damaged", reason=DAMAGED)]
     run(db, "purge_damaged", now=now)
-    _derive(db, wreck)
     for name, seq in sequences.items():
         run(db, "set_sequence", name=name, seq=seq)
+    _derive(db, wreck)
     closed = tuple(number for number, state in lost.items() if state is not RecordState.HELD)
     if held:
         run(db, "count_up_by", name=QUARANTINED, label="", amount=len(set(held)))
@@ -170,7 +173,7 @@ def _derive(db: Db, wreck: Wreck) -> None:
 
 def doubt_last_commit(db: Db) -> None:
     """
-    Make sure that nothing is sent twice, and no number given twice, where the last commit is lost.
+    Make sure that nothing is sent twice, and no number or provisional id given twice, where the last commit is lost.
 
     It may have begun sends of what heads its lane now; a send is durable before its first byte, so that nothing else can be out.
     """
@@ -180,6 +183,7 @@ def doubt_last_commit(db: Db) -> None:
         run(db, "tally_all")
         seq = dict(rows(db, "sequences")).get("record", 0)
         run(db, "set_sequence", name="record", seq=seq + _GIVEN_UP)
+        run(db, "skip_count", name=PROVISIONAL_IDS, label="", gap=_GIVEN_UP)
 
 
 def noted(db: Db, now: int, kept_as: str, details: Mapping[str, object]) -> None:

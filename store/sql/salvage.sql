@@ -74,11 +74,13 @@ ORDER BY r.number;
 INSERT OR IGNORE INTO identity (provisional, number, issued_at) SELECT issues, number, recorded_at FROM record WHERE issues IS NOT NULL;
 
 -- name: counted_at_least
--- What a lost counter must have been at least.
+-- What a lost counter must have been at least. Where numbers were passed over, as many provisional ids were (`store.copies.GAP`).
 INSERT INTO counter (name, label, total)
 SELECT 'records_recorded_total', route, COUNT(*) FROM record GROUP BY route
 UNION ALL SELECT 'operator_actions_total', action, COUNT(*) FROM audit GROUP BY action
-UNION ALL SELECT 'provisional_ids', '', COUNT(*) FROM record WHERE issues IS NOT NULL HAVING COUNT(*) > 0
+UNION ALL
+SELECT 'provisional_ids', '', COUNT(issues) + MAX(0, COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'record'), 0) - COUNT(*))
+FROM record WHERE TRUE
 ON CONFLICT (name, label) DO UPDATE SET total = MAX(counter.total, excluded.total);
 
 -- name: untally_all

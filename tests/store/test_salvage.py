@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import secrets
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from store.copies import GAP
 from store.file.connection import open_writer
+from store.file.engine import BATCH_MAX
+from store.file.log import Log
 from store.journal import Journal
 from store.remembered import Total
 from store.rescue import rescued
-from tests.store.damage import AT, roots, wipe
-from tests.store.helpers import KEY, NOON, Closing
-from tests.store.verbs import REMEMBERED, VERBS, a_write, build
+from tests.store.damage import AT, alter, frame_at, log_of, roots, wipe
+from tests.store.helpers import KEY, NOON, Closing, kept
+from tests.store.verbs import REMEMBERED, VERBS, a_write, build, issue
 
 LATER: Final = NOON + 1
 SAYS_OF_ITSELF: Final = ("meta", "audit", "counter", "sqlite_sequence")
@@ -29,6 +34,22 @@ async def built(path: Path) -> Path:
     await journal.record(a_write(7, idempotency_key=b"k" * 16, topics=(b"t" * 16,), principal=b"p" * 16, same=b"s" * 16), send=False)
     await VERBS["edit"](journal)
     await VERBS["annotate"](journal)
+    await journal.close()
+    return path
+
+
+@pytest.fixture
+async def cut_off(path: Path) -> Path:
+    """A journal as a power cut leaves it: three registrations in the file, three commits with one each in the log."""
+    made = path.with_name("made")
+    made.mkdir()
+    journal = await Journal.open(made / path.name, KEY)
+    for number in range(1, 7):
+        await journal.record(a_write(number), send=False, issue=issue)
+        if number == 3:
+            await journal.fold_in()
+    for name in (path.name, f"{path.name}-wal", f"{path.name}.keepsake"):
+        shutil.copy(made / name, path.with_name(name))
     await journal.close()
     return path
 
@@ -70,3 +91,29 @@ async def test_answers_are_forgotten_after_a_salvage_as_before(built: Path, clos
     assert await journal.remembered() == Total(before.answers - 1, before.bytes - others[0].size - 5000)
     assert await journal.forget_expired(LATER + 1) == before.answers - 1
     assert await journal.remembered() == Total(0, 0)
+
+
+async def test_a_commit_that_is_lost_costs_no_second_person_a_slip(cut_off: Path, closing: Closing) -> None:
+    log = Log.read(log_of(cut_off))
+    commits = [index for index in range(log.own_end()) if log.frame(index).commit]
+    alter(log_of(cut_off), frame_at(cut_off, commits[-3] + 1), lambda old: secrets.token_bytes(len(old)), 512)
+    journal = await closing(Journal.open(cut_off, KEY))
+    assert [each.commits_lost > 0 for each in await journal.rescues()] == [True]
+    after = kept(await journal.record(a_write(7), send=False, issue=issue))
+    assert (after.number, after.issues) == (4 + 1 + BATCH_MAX, issue(4 + 1 + BATCH_MAX)), "four are there"
+
+
+async def test_ids_passed_over_are_passed_over_where_the_counter_is_lost_too(built: Path, closing: Closing) -> None:
+    """The original of this copy may have given them out."""
+    wipe(built, roots(built)["counter"])
+    assert rescued(built, KEY, AT) is not None
+    journal = await closing(Journal.open(built, KEY))
+    assert kept(await journal.record(a_write(8), send=False, issue=issue)).issues == issue(GAP + 2)
+
+
+async def test_a_lost_counter_of_a_journal_without_records_is_none(path: Path, closing: Closing) -> None:
+    await (await Journal.open(path, KEY)).close()
+    wipe(path, roots(path)["counter"])
+    assert rescued(path, KEY, AT) is not None
+    journal = await closing(Journal.open(path, KEY))
+    assert kept(await journal.record(a_write(1), send=False, issue=issue)).issues == issue(1)
