@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +16,10 @@ from store.file.connection import open_writer
 from store.file.engine import BATCH_MAX
 from store.file.log import Log
 from store.journal import Journal
+from store.queries import Db
+from store.record_ledger import begin_send, hold_told_paper, record, recover, settle
+from store.record_search import RecordFilter
+from store.records import RecordState, Settlement
 from store.remembered import Total
 from store.rescue import rescued
 from tests.store.damage import AT, alter, frame_at, log_of, roots, wipe
@@ -117,3 +122,37 @@ async def test_a_lost_counter_of_a_journal_without_records_is_none(path: Path, c
     assert rescued(path, KEY, AT) is not None
     journal = await closing(Journal.open(path, KEY))
     assert kept(await journal.record(a_write(1), send=False, issue=issue)).issues == issue(1)
+
+
+async def test_what_its_desk_has_on_paper_is_held_after_commits_were_lost_too(cut_off: Path, closing: Closing) -> None:
+    alter(log_of(cut_off), frame_at(cut_off, -1), lambda old: secrets.token_bytes(len(old)), 512)
+    told = [(number).to_bytes(16) for number in (1, 4, 6)]
+    cut_off.with_name(f"{cut_off.name}.paper").write_bytes(b"".join(told))
+    journal = await closing(Journal.open(cut_off, KEY))
+    assert await journal.hold_told_paper(journal.told_paper()) == 2, "the last one is lost"
+    records = {record.number: (record.state, record.reason, record.maybe_applied) for record in await journal.find(RecordFilter())}
+    assert [number for number, stands in records.items() if stands == (RecordState.HELD, "told-paper", True)] == [1, 4]
+    assert [number for number, stands in records.items() if stands == (RecordState.UNKNOWN, "interrupted", True)] == [2, 3, 5]
+
+
+def interrupted(db: Db) -> None:
+    recover(db, LATER)
+
+
+def sent_again(db: Db) -> None:
+    """Not sent, and then begun anew."""
+    settle(db, 1, 1, Settlement(RecordState.PENDING, "not_sent"), NOON + 1)
+    assert begin_send(db, 1, LATER)
+    recover(db, LATER)
+
+
+def sent_and_unknown(db: Db) -> None:
+    settle(db, 1, 1, Settlement(RecordState.UNKNOWN, "unknown", "unknown reset", maybe_applied=True), LATER)
+
+
+@pytest.mark.parametrize(("becomes", "held"), [(interrupted, 1), (sent_again, 0), (sent_and_unknown, 0)])
+def test_only_what_no_send_was_begun_of_since_is_held_as_told_paper(db: Db, becomes: Callable[[Db], None], held: int) -> None:
+    new = a_write(1)
+    record(db, new, send=True)
+    becomes(db)
+    assert hold_told_paper(db, [new.id]) == held
