@@ -145,6 +145,10 @@ UPDATE identity SET real = :real, adopted = :adopted, learnt_at = :now WHERE pro
 -- What is known of a provisional id.
 SELECT provisional, number, real, issued_at, learnt_at, adopted FROM identity WHERE provisional = :provisional;
 
+-- name: taken_identities
+-- All ids that may not be given out: their person is not known, or was learnt lately.
+SELECT provisional FROM identity WHERE learnt_at IS NULL OR learnt_at > :learnt_after;
+
 -- name: real_of
 -- Whom a provisional id stands for.
 SELECT real FROM identity WHERE provisional = :provisional;
