@@ -104,6 +104,14 @@ class BackupUnfit(JournalError):
     """
 
 
+class RestoreUnfinished(JournalError):
+    """
+    A copy was being put in the place of the journal {journal}, and the disk fails half-way: {reason}.
+
+    Nothing is lost: leave the files beside it as they are, also {kept}. See to the disk; the next start ends the restore: dosekeeper serve
+    """
+
+
 class JournalInPlace(JournalError):
     """
     There is a journal already: {journal} ({size} bytes). It was left as it is.

@@ -45,6 +45,7 @@ from store.file.batch import Joint
 from store.file.engine import CommitObserver, size_bytes
 from store.file.keyfile import journal_key
 from store.file.lock import Lock, Role
+from store.file.restore import end_restore
 from store.file.standing import Standing
 from store.identities import Identity, Learnt, Rekey
 from store.keeping import Wish, keep_all
@@ -134,6 +135,7 @@ class Journal:
 
         Raises as `open_journal`.
         """
+        await asyncio.to_thread(_tell_of_restore, path)
         engine = await Mending.open(path, key, on_commit, reserve=reserve)
         try:
             installation = await _installed(engine)
@@ -698,6 +700,11 @@ class Journal:
         """Put right what is damaged; meanwhile verbs and queries raise `JournalDamaged`."""
         self._engine.mend()
         await self._engine.mended()
+
+
+def _tell_of_restore(path: Path) -> None:
+    if kept := end_restore(path):
+        log.warning("restore ended that was cut off", extra={"action": "restore_ended", "kept_as": kept.name})
 
 
 async def _installed(engine: Mending) -> Installation:

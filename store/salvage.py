@@ -9,6 +9,7 @@ Nothing else in the code then has to cope with rows that cannot be read. What is
 - provisional ids: completed from the registrations; whom a lost one stood for is not known, and a person says it (`provisional-id`)
 - durable counters: at least what the rows amount to
 - the audit: as read; `audit verify` names the gap, and the salvage itself is an entry
+- answers remembered for an outage: what is lost is asked for again; how many there are is counted anew
 - outages, an operator's hold, answers, revisions, delays: what is lost is lost, and said to be
 """
 
@@ -25,7 +26,7 @@ from store import audit, claims, lanes
 from store.errors import JournalUnreadable
 from store.file.connection import open_new
 from store.file.wreck import Table, Wreck, tables
-from store.identity_ledger import BY_ITSELF
+from store.identity_ledger import BY_ITSELF, PROVISIONAL_IDS
 from store.queries import SQL, Db, rows, run, value
 from store.records import RecordState
 from store.traces import DAMAGED, Traces, stand_for, traces_in
@@ -33,9 +34,15 @@ from store.traces import DAMAGED, Traces, stand_for, traces_in
 QUARANTINED: Final = "records_quarantined"
 """Durable counter of records that were held because a part of them was damaged."""
 
-_DERIVED: Final = frozenset({"record_transition", "record_lane", "record_tally"})
+_REMEMBERED_TALLY: Final = "remembered_tally"
+_DERIVED: Final = frozenset({"record_transition", "record_lane", "record_tally", _REMEMBERED_TALLY})
+"""Not copied: those that a new journal has rows in already, of which the copied ones would be dropped, are among them."""
+
 _GIVEN_UP: Final = 512
-"""Numbers passed over where the last commit is lost: it may have given so many (`store.file.engine.BATCH_MAX`), and they are on slips."""
+"""
+Numbers and provisional ids passed over where the last commit is lost: it may have given so many (`store.file.engine.BATCH_MAX`), and they
+are on slips.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +116,9 @@ def _copied(wreck: Wreck, before: Wreck | None, db: Db, now: int) -> Salvaged:
     held = [number for number, state in lost.items() if state is RecordState.HELD]
     held += [number for (number,) in rows(db, "hold_damaged", reason=DAMAGED)]
     run(db, "purge_damaged", now=now)
-    _derive(db, wreck)
     for name, seq in sequences.items():
         run(db, "set_sequence", name=name, seq=seq)
+    _derive(db, wreck)
     closed = tuple(number for number, state in lost.items() if state is not RecordState.HELD)
     if held:
         run(db, "count_up_by", name=QUARANTINED, label="", amount=len(set(held)))
@@ -154,6 +161,8 @@ def _derive(db: Db, wreck: Wreck) -> None:
         run(db, "set_behind", number=number, behind=sum(lane in waiting for lane in own))
         waiting.update(own)
     run(db, "tally_all")
+    if any(table.name == _REMEMBERED_TALLY for table in tables(db)):  # a damaged journal may be of an older schema
+        run(db, "tally_remembered")
     for number, natural_key in rows(db, "unclaimed_facts"):
         claims.claim_fact(db, number, natural_key)
     if "identity" in wreck.holed:
@@ -164,7 +173,7 @@ def _derive(db: Db, wreck: Wreck) -> None:
 
 def doubt_last_commit(db: Db) -> None:
     """
-    Make sure that nothing is sent twice, and no number given twice, where the last commit is lost.
+    Make sure that nothing is sent twice, and no number or provisional id given twice, where the last commit is lost.
 
     It may have begun sends of what heads its lane now; a send is durable before its first byte, so that nothing else can be out.
     """
@@ -174,6 +183,7 @@ def doubt_last_commit(db: Db) -> None:
         run(db, "tally_all")
         seq = dict(rows(db, "sequences")).get("record", 0)
         run(db, "set_sequence", name="record", seq=seq + _GIVEN_UP)
+        run(db, "skip_count", name=PROVISIONAL_IDS, label="", gap=_GIVEN_UP)
 
 
 def noted(db: Db, now: int, kept_as: str, details: Mapping[str, object]) -> None:

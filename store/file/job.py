@@ -17,7 +17,8 @@ class Job:
     One write.
 
     `record` is the id of a record whose desk may give it up (None: no desk waits); `undo` is what is then written before anything else,
-    if the record reached the disk all the same. `tried`: it was in a transaction; `in_doubt`: in one whose COMMIT failed.
+    if the record reached the disk all the same. `tried`: it was in a transaction; `in_doubt`: in one whose COMMIT failed. `put_off`: its
+    latest try failed, and not for want of the disk, so that to try at once again would come to the same.
     """
 
     verb: Verb
@@ -27,6 +28,7 @@ class Job:
     given_up: bool = False
     tried: bool = False
     in_doubt: bool = False
+    put_off: bool = False
 
     @property
     def unwanted(self) -> bool:
@@ -78,7 +80,7 @@ def after(job: Job, result: Result, *, proven: bool, relieved: bool) -> Next:
             return Next.CERTAIN if job.undo is None else Next.UNDO
         case Failed(_, trouble) if proven or not job.in_doubt:
             if job.given_up:
-                return Next.AGAIN if job.undo is None and trouble else Next.CERTAIN
+                return Next.AGAIN if job.undo is None else Next.CERTAIN  # an undo that failed leaves the record there, whatever it met
             return Next.AGAIN if trouble is Trouble.FULL and relieved else Next.TELL
         case Failed() | InDoubt():
             # A verb that no desk waits for compares and sets: who asked looks again, and repeats it. A record is told when it is certain.

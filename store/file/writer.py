@@ -92,8 +92,8 @@ class Writer:
                 jobs = self._taken()
                 if jobs or self.trouble:
                     await self._write(jobs)
-                if self._ended.is_set() and self.trouble:
-                    break
+                if self._ended.is_set() and (self.trouble or self._nothing_new()):
+                    break  # what is left stays on paper, and the next start sees to it
         finally:
             self._abandon()
 
@@ -102,9 +102,13 @@ class Writer:
             with suppress(TimeoutError):
                 async with asyncio.timeout(again_s(self._tries)):
                     await self._ended.wait()
-        elif not self._jobs:
+        elif self._nothing_new():
             self._bell.clear()
             await self._bell.wait()
+
+    def _nothing_new(self) -> bool:
+        """Whether nobody waits to be written but what is put off until the next write."""
+        return all(job.put_off for job in self._jobs)
 
     async def _gathered(self) -> None:
         """Where a desk waits, wait until nobody else comes: who was answered together comes together again."""
@@ -158,6 +162,7 @@ class Writer:
         again: list[Job] = []
         for job, result in zip(jobs, results, strict=True):
             job.in_doubt |= isinstance(result, InDoubt)
+            job.put_off = isinstance(result, Failed) and result.trouble is None
             match after(job, result, proven=proven, relieved=relieved):
                 case Next.TELL:
                     job.tell(result)

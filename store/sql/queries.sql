@@ -145,6 +145,10 @@ UPDATE identity SET real = :real, adopted = :adopted, learnt_at = :now WHERE pro
 -- What is known of a provisional id.
 SELECT provisional, number, real, issued_at, learnt_at, adopted FROM identity WHERE provisional = :provisional;
 
+-- name: taken_identities
+-- All ids that may not be given out: their person is not known, or was learnt lately.
+SELECT provisional FROM identity WHERE learnt_at IS NULL OR learnt_at > :learnt_after;
+
 -- name: real_of
 -- Whom a provisional id stands for.
 SELECT real FROM identity WHERE provisional = :provisional;
@@ -609,9 +613,13 @@ SELECT route, state, COUNT(*) FROM record GROUP BY route, state ORDER BY route, 
 INSERT INTO meta (name, value) VALUES ('touched', randomblob(8)) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 
 -- name: hold_told_paper
--- The desk was told to use paper, but the record reached the disk; it is as it was born, so nothing of it was sent.
+-- The desk was told to use paper, but the record reached the disk; it is as it was born, so nothing of it was sent. Or it was so until
+-- a start, or a rescue that lost commits, made it `unknown`: no send of it began later than itself.
 UPDATE record SET state = 'held', reason = 'told-paper'
-WHERE id = :id AND ((state = 'pending' AND attempt = 0) OR (state = 'sending' AND attempt = 1 AND begun_at = recorded_at));
+WHERE id = :id
+  AND ((state = 'pending' AND attempt = 0)
+       OR (state = 'sending' AND attempt = 1 AND begun_at = recorded_at)
+       OR (state = 'unknown' AND reason = 'interrupted' AND attempt = 1 AND (begun_at IS NULL OR begun_at = recorded_at)));
 
 -- name: keep_meta_anew
 -- Write a value in place of the one that was.
@@ -701,7 +709,7 @@ SELECT answers, bytes FROM remembered_tally;
 INSERT INTO record_topic (topic, number) VALUES (:topic, :number) ON CONFLICT DO NOTHING;
 
 -- name: leave_topics
--- A record says something else now, or nothing any more.
+-- A record says nothing any more.
 DELETE FROM record_topic WHERE number IN (SELECT value FROM json_each(:numbers));
 
 -- name: on_topic

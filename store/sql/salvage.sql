@@ -57,6 +57,11 @@ SELECT number, lanes FROM record WHERE settled_at IS NULL ORDER BY number;
 -- How many there are of each.
 INSERT INTO record_tally (route_group, state, records) SELECT route_group, state, COUNT(*) FROM record GROUP BY route_group, state;
 
+-- name: tally_remembered
+-- How many answers are remembered, and their bytes.
+UPDATE remembered_tally
+SET answers = (SELECT COUNT(*) FROM remembered), bytes = (SELECT COALESCE(SUM(size), 0) FROM remembered);
+
 -- name: unclaimed_facts
 -- Who has a fact and does not claim it.
 SELECT r.number, r.natural_key FROM record r
@@ -69,11 +74,13 @@ ORDER BY r.number;
 INSERT OR IGNORE INTO identity (provisional, number, issued_at) SELECT issues, number, recorded_at FROM record WHERE issues IS NOT NULL;
 
 -- name: counted_at_least
--- What a lost counter must have been at least.
+-- What a lost counter must have been at least. Where numbers were passed over, as many provisional ids were (`store.copies.GAP`).
 INSERT INTO counter (name, label, total)
 SELECT 'records_recorded_total', route, COUNT(*) FROM record GROUP BY route
 UNION ALL SELECT 'operator_actions_total', action, COUNT(*) FROM audit GROUP BY action
-UNION ALL SELECT 'provisional_ids', '', COUNT(*) FROM record WHERE issues IS NOT NULL HAVING COUNT(*) > 0
+UNION ALL
+SELECT 'provisional_ids', '', COUNT(issues) + MAX(0, COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'record'), 0) - COUNT(*))
+FROM record WHERE TRUE
 ON CONFLICT (name, label) DO UPDATE SET total = MAX(counter.total, excluded.total);
 
 -- name: untally_all

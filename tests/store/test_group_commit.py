@@ -219,3 +219,38 @@ async def test_a_close_cut_short_goes_on(engine: Engine) -> None:
         await closing
     await asyncio.wait_for(engine.close(), 10)
     assert engine._connection._connection is None
+
+
+RECORD = b"r" * 16
+
+
+@pytest.mark.parametrize("mended", [True, False], ids=["until it can", "until the next start"])
+async def test_what_cannot_be_undone_stays_on_paper(engine: Engine, path: Path, key: bytes, closing: Closing, mended: bool) -> None:
+    """Its desk was told to use paper, and it reached the disk all the same."""
+    let_go, failed = threading.Event(), threading.Event()
+    tries = 0
+
+    def keep_late(db: Db) -> None:
+        let_go.wait(10)
+        keep(db, "late")
+
+    def undo(db: Db) -> None:
+        nonlocal tries
+        tries += 1
+        if tries <= 3 or not mended:
+            failed.set()
+            raise LookupError("database disk image is malformed")
+        keep(db, "undone")
+
+    with pytest.raises(JournalInDoubt):
+        await engine.keep(keep_late, RECORD, undo, 0.05)
+    let_go.set()
+    await asyncio.to_thread(failed.wait, 10)
+    await engine.write(keep, "next")
+    assert tries == 3, "with the next write, in its transaction and alone: not again and again"
+    if mended:
+        await engine.write(keep, "more")
+        assert await engine.read(names) == {"late", "next", "more", "undone"}
+    await asyncio.wait_for(engine.close(), 10)
+    started = await closing(Engine.open(path, key))
+    assert started.told_paper == (frozenset() if mended else {RECORD})

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 
 from store.errors import IdsUsedUp
 from store.identities import Learnt, RealOf, Rekeyed
-from store.identity_ledger import REUSED_AFTER_MS, learn
+from store.identity_ledger import PROVISIONAL_IDS, REUSED_AFTER_MS, TRIES_MAX, learn
 from store.journal import Journal
+from store.queries import run
 from store.record_ledger import begin_send, record, register
 from store.record_ledger import settle as settle_record
 from store.record_search import heads
@@ -294,3 +296,30 @@ async def test_a_running_number_comes_again_only_when_its_person_is_known_and_th
         await keep(NOON + REUSED_AFTER_MS - 1)
     assert kept(await keep(NOON + REUSED_AFTER_MS)).issues == first
     assert (await journal.identities([first]))[first].real is None
+
+
+@pytest.mark.parametrize("given_before", [False, True], ids=["one never given", "one given long ago"])
+def test_behind_many_ids_in_a_row_that_are_taken_the_next_free_one_is_found(given_before: bool) -> None:
+    """Such as those of registrations that were given up: nobody ever learns whom they stand for."""
+    taken = TRIES_MAX + 5
+
+    def one_of_some(number: int) -> str:
+        return issue(number % (taken + 1))
+
+    with new_journal() as db:
+
+        def given(at: int) -> str | None:
+            new = NewRecord(secrets.token_bytes(16), "register", "g", (), "POST", "/", b"", b"", at)
+            return kept(register(db, new, one_of_some, hashed, send=False)).issues
+
+        for _ in range(taken):
+            given(NOON)
+        if given_before:
+            assert given(NOON) == one_of_some(0)
+            learn(db, Learnt(one_of_some(0), "4844", lambda *_: Rekeyed((), None, b"")), hashed, NOON)
+        else:
+            run(db, "skip_count", name=PROVISIONAL_IDS, label="", gap=1)
+        assert given(NOON + REUSED_AFTER_MS) == one_of_some(0)
+        for _ in range(2):
+            with pytest.raises(IdsUsedUp):
+                given(NOON + REUSED_AFTER_MS)

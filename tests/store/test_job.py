@@ -11,6 +11,7 @@ from store.file.standing import Trouble
 
 DOUBT = InDoubt(JournalInDoubt(journal="", reason=""))
 FULL = Failed(JournalUnwritable(journal="", reason=""), Trouble.FULL)
+DAMAGED = Failed(JournalUnwritable(journal="", reason="database disk image is malformed"))
 REFUSED = Failed(JournalRefused(reason=""))
 VERB: dict[str, Any] = {}
 DESK = {"record": b"1" * 16, "undo": id}
@@ -41,7 +42,9 @@ DOUBTFUL = {"in_doubt": True}
         (UNDOING, Done(1), False, False, Next.CERTAIN),
         (UNDOING, FULL, False, False, Next.AGAIN),
         (UNDOING, DOUBT, False, False, Next.AGAIN),
-        (UNDOING, REFUSED, False, False, Next.CERTAIN),
+        (UNDOING, DAMAGED, False, False, Next.AGAIN),
+        (UNDOING, DAMAGED, True, False, Next.AGAIN),
+        (LEFT, DAMAGED, True, False, Next.CERTAIN),
     ],
 )
 async def test_what_is_done_after_a_try(job: dict[str, Any], result: Result, proven: bool, relieved: bool, expected: Next) -> None:
