@@ -128,6 +128,14 @@ class JournalLocked(JournalError):
     """
 
 
+class JournalForbidden(JournalError):
+    """
+    {what}: {why}.
+
+    Next: {advice}
+    """
+
+
 class JournalUnreadable(JournalError):
     """
     The journal {journal} cannot be read: {reason}.

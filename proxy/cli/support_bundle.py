@@ -16,7 +16,7 @@ import click
 from proxy.cli.admin import running_service
 from proxy.cli.configured import settings_of
 from proxy.cli.failing import Failed
-from proxy.cli.private_file import private_file
+from proxy.cli.private_file import beside_journal, private_file
 from proxy.cli.reach import ask
 from proxy.cli.showing import as_json, table
 
@@ -50,7 +50,8 @@ def support_bundle(ctx: click.Context, file: Path | None, *, json_: bool) -> Non
     target = file or Path(f"dosekeeper-support-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.zip")
     service = running_service(settings) is not None
     contents = _contents(settings, service=service)
-    with private_file(target, "dosekeeper support-bundle FILE") as written, zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as bundle:
+    instead = f"dosekeeper support-bundle {beside_journal(settings, target)}"
+    with private_file(target, instead) as written, zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, content in contents.items():
             bundle.writestr(name, content.replace(str(Path.home()), "~"))  # a folder may bear its owner's name
     if json_:
