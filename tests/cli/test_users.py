@@ -122,20 +122,23 @@ async def test_a_file_of_roots_is_told_and_the_next_command_of_roots_gives_it_ba
     for verb in ("serve", "status"):
         said = told(await here.run(SERVICE, verb))
         assert f"{file} cannot be read by nobody: it belongs to root. Next: sudo chown -R nobody {file.parent}" in said
+    for user in (SERVICE, 0):
+        assert "WRONG  journal" in told(await here.run(user, "check"))
     assert (await here.run(0, "status")).code == 0
     assert (await here.run(SERVICE, "status")).code == 0
 
 
 async def test_who_has_no_rights_is_told_as_whom_to_run_it(here: Here) -> None:
-    for verb in (("status",), ("journal", "check"), ("restore", "x", "--by", "asha"), ("serve",)):
+    for verb in (("status",), ("check",), ("journal", "check"), ("restore", "x", "--by", "asha"), ("serve",)):
         said = told(await here.run(SOMEBODY, *verb))
         assert f"{here.journal.parent} cannot be read by" in said
         assert "Next: run it as the service's user: sudo -u nobody dosekeeper" in said
+    assert "WRONG  journal" in (await here.run(SOMEBODY, "check")).out  # and all the rest
 
 
 async def test_a_folder_that_cannot_be_written_is_not_told_as_damage(here: Here) -> None:
     here.journal.parent.chmod(0o555)
-    for verb in (("status",), ("serve",)):
+    for verb in (("status",), ("check",), ("serve",)):
         said = told(await here.run(SERVICE, *verb))
         assert f"{here.journal.parent} cannot be written by nobody: its mode is 555. Next: chmod u+rwx {here.journal.parent}" in said
         assert "damaged" not in said
