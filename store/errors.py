@@ -28,7 +28,8 @@ class KeyWrong(JournalError):
     """
     The key does not open the journal {journal}: it is another journal's key, or the file is damaged in every part.
 
-    Nothing was changed. Put the right key file in place (or set DOSEKEEPER_STORE_KEY), then run: dosekeeper check
+    Nothing was changed. Keep both: move the key file (store.key_file) to another name, put this journal's own key there from its safe copy,
+    or with: dosekeeper key import FILE (a key in DOSEKEEPER_STORE_KEY goes before the file). Whether it fits says: dosekeeper check
     """
 
 
@@ -133,6 +134,14 @@ class JournalLocked(JournalError):
     The journal {journal} is in use by {holder}; one process at a time may have it open.
 
     {advice}
+    """
+
+
+class JournalForbidden(JournalError):
+    """
+    {what}: {why}.
+
+    Next: {advice}
     """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -30,6 +30,20 @@ class Commands(click.Group):
         name = cmd_name.replace("-", "_")
         command: click.Command = getattr(import_module(f"proxy.cli.{name}"), name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
+        """Run the command; a file or folder that is closed to who runs it is told in words, wherever it was met."""
+        try:
+            return super().invoke(ctx)
+        except PermissionError as error:
+            if error.filename is None:
+                raise
+            from proxy.cli.failing import Failed
+            from store.file.owner import shut_out
+
+            met = Path(error.filename).absolute()
+            why = shut_out(met) or f"{met}: {error.strerror}. Next: run it as the service's user, or give that user access"
+            raise Failed(str(why)) from None
 
 
 @click.group(cls=Commands, epilog="Example: dosekeeper --config config.yaml serve")

@@ -8,6 +8,7 @@ import sys
 
 import click
 
+from proxy.cli.admin import running_service
 from proxy.cli.configured import settings_of
 from proxy.cli.showing import as_json, table
 
@@ -17,18 +18,20 @@ from proxy.cli.showing import as_json, table
 @click.pass_context
 def check(ctx: click.Context, *, json_: bool) -> None:
     """
-    Check configuration, profile, disk, key, clock and upstream, and tell all that is wrong at once.
+    Check configuration, profile, journal, disk, key, ports, clock and upstream, and tell all that is wrong at once.
 
     Nothing is changed; the upstream is asked one question. Exits with 2 for a mistake in configuration or profile, else with 1 where
     something is not as it should be.
     """
     from proxy import logs
     from proxy.operations.check import check as look
+    from proxy.settings.load import file_from
     from proxy.traffic.clock import Clock
 
     settings = settings_of(ctx)
     logs.quiet()
-    findings = asyncio.run(look(settings, os.environ, Clock()))
+    service = running_service(settings) is not None
+    findings = asyncio.run(look(settings, os.environ, Clock(), file=ctx.obj or file_from(os.environ), service=service))
     if json_:
         as_json([{"what": f.what, "ok": f.exit_code == 0, "message": f.message} for f in findings])
     else:

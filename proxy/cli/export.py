@@ -15,7 +15,7 @@ import click
 from proxy.cli.configured import settings_of
 from proxy.cli.deciding import confirm, deciding, person
 from proxy.cli.moments import shown
-from proxy.cli.private_file import private_file
+from proxy.cli.private_file import beside_journal, private_file
 from proxy.cli.reach import ask
 
 STDOUT: Final = "-"
@@ -48,9 +48,8 @@ def export(ctx: click.Context, /, *, out: str | None, yes: bool, **options: Any)
         click.echo(_csv(ask(settings, "export", person(options)), zone), nl=False)
         return
     target = Path(out or f"register-{datetime.now(UTC).astimezone(ZoneInfo(zone)):%Y%m%d-%H%M%S}.csv")
-    with private_file(
-        target, "dosekeeper export --out FILE"
-    ) as file:  # there before anything is marked: a folder that cannot be written is no export
+    instead = f"dosekeeper export --out {beside_journal(settings, target)}"
+    with private_file(target, instead) as file:  # there before anything is marked: a folder that cannot be written is no export
         found = ask(settings, "export", person(options))
         file.write(_csv(found, zone).encode("utf-8-sig"))  # the mark by which spreadsheets know the encoding of names
     click.echo(f"{found['records']} records in {target}. Delete it when it has been worked off.", err=True)

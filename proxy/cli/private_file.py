@@ -8,8 +8,12 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from proxy.cli.failing import Failed
+
+if TYPE_CHECKING:
+    from proxy.settings import Settings
 
 
 @contextmanager
@@ -18,7 +22,7 @@ def private_file(target: Path, instead: str) -> Iterator[io.FileIO]:
     Open a file that only its owner may read; it takes its name when it is complete, and is gone when it is not.
 
     Raises:
-        Failed: it cannot be written; *instead* is the command by which to name another place.
+        Failed: it cannot be written; *instead* is a command that names another place.
     """
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
@@ -31,4 +35,9 @@ def private_file(target: Path, instead: str) -> Iterator[io.FileIO]:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise Failed(f"{target} cannot be written: {error.strerror}. Give another place: {instead}") from None
+        raise Failed(f"{target.absolute()} cannot be written: {error.strerror}. Name another place: {instead}") from None
+
+
+def beside_journal(settings: Settings, target: Path) -> Path:
+    """Return a place for *target* that the service's user can write, whatever the current folder is."""
+    return settings.store.path.parent.absolute() / target.name

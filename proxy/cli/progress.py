@@ -61,9 +61,9 @@ def _line(found: Mapping[str, Any]) -> str:
 
 
 def summary(found: Mapping[str, Any]) -> list[str]:
-    """Return what became of the chosen records, a line each, with what to do about it."""
+    """Return what became of the chosen records but those delivered, which the line has told; with what to do about it."""
     states = found["states"]
-    lines = [f"Delivered: {states['delivered']} of {found['chosen']}."]
+    lines = []
     if states["refused"]:
         lines.append(f"Refused by the server and passed by: {states['refused']}. See them: dosekeeper records list --state refused")
     if states["held"]:

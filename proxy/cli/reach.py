@@ -79,7 +79,7 @@ def require_journal(settings: Settings) -> None:
 
 
 def in_words(settings: Settings, error: Exception) -> str:
-    """Return what *error* says, and where a service has the journal but its admin port is not to be had, that too."""
+    """Return what *error* says to a command that found no admin port: where a service may have the journal, that too."""
     from store.errors import JournalLocked
 
     if not isinstance(error, JournalLocked):

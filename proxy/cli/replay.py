@@ -72,7 +72,8 @@ def replay(
     if json_:
         as_json(found)
     else:
-        click.echo("\n".join(summary(found)))
+        for said in summary(found):
+            click.echo(said)
     if gave_way:
         click.echo("A service is starting: it has the journal now and sends the rest by itself.", err=True)
     elif not complete(found):
@@ -138,7 +139,7 @@ def _show_plan(plan: Mapping[str, Any], zone: str) -> None:
     if not plan["records"]:
         click.echo("Nothing would be sent: no unsent record fits.")
         return
-    click.echo(f"{plan['records']} would be sent, {plan['lanes']} of them at once: the others wait for an older one of the same person.")
+    click.echo(f"{plan['records']} would be sent, {plan['waiting'].get('ready') or 'none'} of them at once.")
     table(("ROUTE", "RECORDS"), sorted(plan["routes"].items()))
     click.echo()
     order = plan["order"][:ORDER_SHOWN]
@@ -148,4 +149,5 @@ def _show_plan(plan: Mapping[str, Any], zone: str) -> None:
         click.echo(f"... and {len(plan['order']) - ORDER_SHOWN} more; all of them: dosekeeper replay --dry-run --json")
     click.echo()
     for reason, count in plan["waiting"].items():
-        click.echo(f"{count} {WAITS_FOR[reason]}")
+        if reason != "ready":  # those have been told
+            click.echo(f"{count} {WAITS_FOR[reason]}")

@@ -10,7 +10,6 @@ import click
 
 from proxy.cli.configured import settings_of
 from proxy.cli.failing import Failed
-from proxy.cli.reach import in_words
 from proxy.cli.showing import as_json
 from proxy.cli.who import acting
 
@@ -38,9 +37,7 @@ def restore(ctx: click.Context, source: Path, *, replace: bool, by: str | None, 
     logs.quiet()
     try:
         made = asyncio.run(put_in_place(settings, os.environ, source, replace=replace, by=acting(by), clock=Clock()))
-    except JournalError as error:
-        raise Failed(in_words(settings, error)) from None
-    except NotThere as error:
+    except (JournalError, NotThere) as error:
         raise Failed(str(error)) from None
     if json_:
         as_json(made)

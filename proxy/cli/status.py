@@ -14,8 +14,8 @@ from proxy.cli.reach import ask
 from proxy.cli.showing import as_json, facts
 
 
-@click.command(epilog="Example: dosekeeper status --check || echo 'the national server is down'")
-@click.option("--check", is_flag=True, help="Exit with 1 in an outage.")
+@click.command(epilog="Example: dosekeeper status --check || echo 'the national server is down, or the service does not run'")
+@click.option("--check", is_flag=True, help="Exit with 1 in an outage, and where no service runs.")
 @click.option("--json", "json_", is_flag=True, help="Print JSON.")
 @click.pass_context
 def status(ctx: click.Context, *, check: bool, json_: bool) -> None:
@@ -26,7 +26,7 @@ def status(ctx: click.Context, *, check: bool, json_: bool) -> None:
         as_json(found)
     else:
         facts(_lines(found, settings.centre.timezone))
-    if check and found["upstream"] == "down":
+    if check and (found["upstream"] == "down" or not found["service"]):
         sys.exit(1)
 
 
@@ -46,14 +46,14 @@ def _lines(found: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
     if hold := found["hold"]:
         until = "until it is released: dosekeeper release" if hold["until"] is None else f"until {shown(hold['until'], zone)}"
         why = f" ({hold['reason']})" if hold["reason"] else ""
-        lines.insert(1, ("On hold", f"by {hold['by']} since {shown(hold['held_at'], zone)}, {until}{why}"))
+        lines.insert(0, ("On hold", f"by {hold['by']} since {shown(hold['held_at'], zone)}, {until}{why}"))
     if restored := found["restored"]:
         lines.append(("Journal", _copy(restored, zone)))
     if disk := found["recording"]["reason"]:
         heading = "Recording" if found["recording"]["can_record"] else "NOT RECORDING"
         lines.insert(0, (heading, f"{disk}. {found['recording']['next_step']}"))
     if found["records"]["held"]:
-        lines.append(("Held", f"{found['records']['held']} wait for a person: dosekeeper records list --state held --grouped"))
+        lines.append(("Held", f"{_waiting(found['records']['held'])} for a person: dosekeeper records list --state held --grouped"))
     if found["damage"]:
         last = found["damage"][-1]
         held = f"; held: {', '.join(map(str, last['held']))}" if last["held"] else "; no record was lost"
@@ -63,7 +63,7 @@ def _lines(found: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
         )
     if (own := found["credential"]) and not own["ok"]:
         lines.insert(
-            1, ("Credential", f"{own['reason']}. Put the right one in place: upstream.headers or upstream.oauth2; it is read anew")
+            0, ("Credential", f"{own['reason']}. Put the right one in place: upstream.headers or upstream.oauth2; it is read anew")
         )
     if found["needs_log_in"]:
         lines.append(("Needs log-in", f"records of {found['needs_log_in']} wait for whoever recorded them to log in at a desk"))
@@ -72,8 +72,18 @@ def _lines(found: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
     if found["clock"]["doubtful"]:
         lines.append(("CLOCK", f"{found['clock']['reason']}. Compare it with a telephone's and set it; doses taken meanwhile are marked"))
     if not found["service"]:
-        lines.append(("Service", "not running; this is what the journal last knew. Start it: dosekeeper serve"))
+        lines.insert(0, ("Service", f"NOT RUNNING. {_as_of(found, zone)}. Start it: dosekeeper serve"))
     return lines
+
+
+def _waiting(count: int) -> str:
+    return f"{count} waits" if count == 1 else f"{count} wait"
+
+
+def _as_of(found: Mapping[str, Any], zone: str) -> str:
+    if found["as_of"] is None:
+        return "No service ever looked whether the server is up; the rest is from the journal"
+    return f"What follows is from the journal alone, and of the server as of {shown(found['as_of'], zone)}"
 
 
 def _copy(restored: Mapping[str, Any], zone: str) -> str:

@@ -16,7 +16,7 @@ import click
 from proxy.cli.admin import running_service
 from proxy.cli.configured import settings_of
 from proxy.cli.failing import Failed
-from proxy.cli.private_file import private_file
+from proxy.cli.private_file import beside_journal, private_file
 from proxy.cli.reach import ask
 from proxy.cli.showing import as_json, table
 
@@ -49,8 +49,9 @@ def support_bundle(ctx: click.Context, file: Path | None, *, json_: bool) -> Non
     settings = settings_of(ctx)
     target = file or Path(f"dosekeeper-support-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.zip")
     service = running_service(settings) is not None
-    contents = _contents(settings, service=service)
-    with private_file(target, "dosekeeper support-bundle FILE") as written, zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as bundle:
+    contents = _contents(settings, ctx.obj, service=service)
+    instead = f"dosekeeper support-bundle {beside_journal(settings, target)}"
+    with private_file(target, instead) as written, zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, content in contents.items():
             bundle.writestr(name, content.replace(str(Path.home()), "~"))  # a folder may bear its owner's name
     if json_:
@@ -62,7 +63,7 @@ def support_bundle(ctx: click.Context, file: Path | None, *, json_: bool) -> Non
     click.echo(f"\nAll in {target.absolute()}. Read it, then send it.")
 
 
-def _contents(settings: Settings, *, service: bool) -> dict[str, str]:
+def _contents(settings: Settings, named: Path | None, *, service: bool) -> dict[str, str]:
     from proxy.operations import bundle, versions
 
     facts = _facts(settings)
@@ -75,7 +76,7 @@ def _contents(settings: Settings, *, service: bool) -> dict[str, str]:
         "records.json": facts.get("records", facts),
         "outages.json": facts.get("outages", facts),
         "disk.json": bundle.disk(settings),
-        "check.json": _findings(settings),
+        "check.json": _findings(settings, named, service=service),
     }
     return {**{name: json.dumps(value, indent=2, ensure_ascii=False) for name, value in values.items()}, "log.jsonl": "\n".join(log)}
 
@@ -89,9 +90,10 @@ def _facts(settings: Settings) -> dict[str, Any]:
     return found
 
 
-def _findings(settings: Settings) -> list[dict[str, object]]:
+def _findings(settings: Settings, named: Path | None, *, service: bool) -> list[dict[str, object]]:
     from proxy.operations.check import check
+    from proxy.settings.load import file_from
     from proxy.traffic.clock import Clock
 
-    findings = asyncio.run(check(settings, os.environ, Clock()))
+    findings = asyncio.run(check(settings, os.environ, Clock(), file=named or file_from(os.environ), service=service))
     return [{"what": f.what, "ok": f.exit_code == 0, "message": f.message} for f in findings]

@@ -1,20 +1,19 @@
 """
 Whether a service could start here and do its work: configuration, profile, versions, disk, key, clock, upstream.
 
-Nothing is changed: the upstream is asked one question, the profile's probe, and the journal is not opened.
+Nothing is changed: the upstream is asked one question, the profile's probe, and of the journal a few pages are held against the key.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from proxy.document import DocumentError
-from proxy.operations import versions
+from proxy.operations import check_machine, versions
+from proxy.operations.finding import Finding, well
 from proxy.operations.preflight import cautions, problems
 from proxy.profiles.load import load_profile
 from proxy.profiles.model import Policy, Probe, Profile
@@ -22,42 +21,50 @@ from proxy.rules.circuit import Sign
 from proxy.rules.clock_doubt import OFFSET_MAX_S, SANE_YEARS, Doubt, Why, heard_s
 from proxy.rules.evidence import sign_of
 from proxy.rules.outcome import OutcomeKind, classify
-from proxy.rules.wire import Answer, Exchange
+from proxy.rules.wire import Answer, Exchange, Failure, FailureKind
 from proxy.settings import Settings
 from proxy.traffic.active_profile import ActiveProfile
 from proxy.traffic.clock import Clock
 from proxy.traffic.own_credential import own_credential
 from proxy.traffic.upstream import Outgoing, Upstream
-from store.errors import JournalError
 from store.file.connection import sqlite_version
-from store.file.keyfile import KEY_VARIABLE, journal_key
-from store.file.reserve import ballast_bytes
+
+_WORDS: Final[Mapping[FailureKind, str]] = {
+    FailureKind.DNS: "its name cannot be resolved",
+    FailureKind.REFUSED: "nothing listens there (connection refused)",
+    FailureKind.CONNECT: "it cannot be reached",
+    FailureKind.TLS: "no TLS connection comes about: its certificate is not one to trust, or it speaks no TLS (see upstream.ca_file)",
+    FailureKind.TIMEOUT: "it does not answer in time",
+    FailureKind.RESET: "it ends the connection without an answer",
+    FailureKind.TRUNCATED: "its answer ends in the middle",
+    FailureKind.PROTOCOL: "what it answers is not HTTP",
+}
+"""Why there is no answer, as it is told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at; `exit_code` is 0 where it is well, 2 for a mistake in the configuration, 1 for the rest."""
+async def check(settings: Settings, environ: Mapping[str, str], clock: Clock, *, file: Path | None, service: bool) -> list[Finding]:
+    """
+    Return what was found, everything at once, in the order in which it is to be put right.
 
-    what: str
-    exit_code: int
-    message: str
-
-
-def well(what: str, message: str) -> Finding:
-    """Return a finding that all is well."""
-    return Finding(what, 0, message)
-
-
-async def check(settings: Settings, environ: Mapping[str, str], clock: Clock) -> list[Finding]:
-    """Return what was found, everything at once, in the order in which it is to be put right."""
-    findings = [*_configuration(settings, environ)]
+    *file* is where the settings were read, None for the defaults; *service*: this journal's own service runs, and has its ports.
+    """
+    findings = [_source(file), *_configuration(settings, environ)]
     profile, about_profile = _profile(settings)
     findings += about_profile
     findings += [Finding("safety", 1, str(caution)) for caution in cautions(settings, clock.aware())]
-    findings += [*_versions(), *_disk(settings), *_key(settings, environ), _clock(clock.aware())]
+    findings += [
+        *_versions(),
+        *check_machine.files(settings, environ),
+        *await check_machine.ports(settings, service=service),
+        _clock(clock.aware()),
+    ]
     if profile is None or any(finding.exit_code for finding in findings if finding.what == "configuration"):
         return [*findings, Finding("upstream", 1, "not asked: put the above right first, then run: dosekeeper check")]
     return [*findings, *await _upstream(settings, profile, clock)]
+
+
+def _source(file: Path | None) -> Finding:
+    return well("settings", "no config.yaml here: defaults" if file is None else str(file.absolute()))
 
 
 def _configuration(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -79,33 +86,6 @@ def _profile(settings: Settings) -> tuple[Profile | None, list[Finding]]:
 def _versions() -> list[Finding]:
     old = versions.too_old()
     return [Finding("versions", 1, line) for line in old] or [well("versions", f"Python, SQLite {sqlite_version()} and all libraries fit")]
-
-
-def _disk(settings: Settings) -> Iterator[Finding]:
-    folder = settings.store.path.parent
-    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        yield Finding("disk", 1, f"{there} cannot be written: give the user that dosekeeper runs as access to it")
-        return
-    # What a service has taken for its reserve is the journal's too.
-    free, reserve = shutil.disk_usage(there).free + ballast_bytes(settings.store.path), settings.store.reserve
-    if free < reserve:
-        yield Finding("disk", 1, f"{folder}: {_mebibytes(free)} free, store.reserve wants {_mebibytes(reserve)}: make room")
-    else:
-        yield well("disk", f"{folder} can be written, {_mebibytes(free)} free")
-
-
-def _key(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
-    journal, key_file = settings.store.path, settings.store.key_file
-    if KEY_VARIABLE not in environ and not journal.exists() and not key_file.exists():
-        yield well("key", "no journal yet; the first start makes the journal and its key")
-        return
-    try:
-        journal_key(journal, key_file, environ)
-    except JournalError as error:
-        yield Finding("key", 1, str(error))
-    else:
-        yield well("key", f"from the variable {KEY_VARIABLE}" if KEY_VARIABLE in environ else str(key_file))
 
 
 def _clock(now: datetime) -> Finding:
@@ -143,8 +123,8 @@ def _answer(settings: Settings, profile: Profile, exchange: Exchange, clock: Clo
     elif sign in (Sign.GOOD, Sign.AUTH):
         yield well("upstream", f"{settings.upstream.url} answers, in {took_s * 1000:.0f} ms")
     else:
-        why = f"{outcome.kind}, {outcome.cause}"
-        yield Finding("upstream", 1, f"{settings.upstream.url} gave no answer of its own ({why}): check URL and line")
+        why = _WORDS[exchange.kind] if isinstance(exchange, Failure) else f"gave no answer of its own ({outcome.kind}, {outcome.cause})"
+        yield Finding("upstream", 1, f"{settings.upstream.url}: {why}. Check upstream.url and the line")
     if isinstance(exchange, Answer):
         yield from _offset(exchange, asked_s, clock)
 
@@ -166,7 +146,3 @@ def _probe(profile: Profile) -> Probe | None:
     recording = {route.group for route in profile.routes if route.policy is Policy.RECORD}
     probes = [(name not in recording, group.probe) for name, group in profile.groups.items() if group.probe is not None]
     return min(probes, key=lambda entry: entry[0])[1] if probes else None
-
-
-def _mebibytes(amount: int) -> str:
-    return f"{amount // (1 << 20)} MiB"

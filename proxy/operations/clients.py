@@ -11,6 +11,7 @@ from typing import Final
 
 from proxy.operations.errors import InTheWay, NotThere, Unfit
 from proxy.rules.client_keys import NAME, ClientKey, NoKeys, hash_of, parsed, written
+from store.file.owner import hand_over, make_folder
 
 KEY_BYTES: Final = 32
 """256 random bits."""
@@ -70,22 +71,15 @@ def _write(file: Path, keys: Iterable[ClientKey]) -> None:
     """Replace the file as a whole, for its owner alone. A second command at the same time is turned away, and changes nothing."""
     unfinished = file.with_name(file.name + ".new")
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(file.parent)
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
             out.write(written(keys))
             out.flush()
             os.fsync(out.fileno())
-        _hand_over(unfinished, file if file.exists() else file.parent)
+        hand_over(unfinished, file if file.exists() else file.parent)
         unfinished.replace(file)
     except FileExistsError:
         raise InTheWay(f"{unfinished} is there: another command is changing the keys. If none is, remove it and try again.") from None
     except OSError as error:
         unfinished.unlink(missing_ok=True)
         raise InTheWay(f"{file} cannot be written: {error.strerror}. Run this as the user that the service runs as.") from None
-
-
-def _hand_over(made: Path, like: Path) -> None:
-    """Give a file that the superuser made to whom its place belongs: the service, which runs as somebody else, has to read it."""
-    if os.name != "nt" and os.geteuid() == 0:
-        owner = like.stat()
-        os.chown(made, owner.st_uid, owner.st_gid)

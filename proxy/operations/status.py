@@ -26,7 +26,7 @@ async def status(centre: Centre) -> dict[str, Any]:
     Return the keys of DESIGN §9, and more.
 
     `upstream` is `down` while a group with a record route is open or half-open, else `held` while an operator's hold is in force, else
-    `up`. Without running traffic it is what the outage ledger last knew, and `service` is false.
+    `up`. Without running traffic it is what the outage ledger last knew, as of `as_of`, and `service` is false.
     """
     stamp = centre.clock.stamp()
     snapshot = await centre.snapshot()
@@ -34,6 +34,7 @@ async def status(centre: Centre) -> dict[str, Any]:
     return {
         **in_short(centre, snapshot, stamp),
         "service": centre.traffic is not None and not centre.traffic.narrowed,
+        "as_of": None if centre.traffic is not None else rfc3339(await _last_watched(centre, stamp.wall)),
         "recording": recording(centre),
         "hold": None if hold is None else hold_value(hold),
         "groups": [_group(centre, group, snapshot, stamp) for group in groups(centre)],
@@ -47,6 +48,11 @@ async def status(centre: Centre) -> dict[str, Any]:
         "remembered": await remembered(centre),
         "coverage": await coverage(centre),
     }
+
+
+async def _last_watched(centre: Centre, now: int) -> int | None:
+    """Return until when anybody looked how the server is, wall-clock milliseconds UTC; None where nobody ever did."""
+    return max((watch.seen_at for watch in await centre.journal.watches(0, now)), default=None)
 
 
 def in_short(centre: Centre, snapshot: Snapshot, now: Stamp) -> dict[str, Any]:

@@ -7,9 +7,11 @@ from typing import Final
 
 LOOK: Final = "The server may have it. Have it asked: dosekeeper records retry NUMBER"
 
+COMPARE: Final = "Look the person up on the server (its entry is not kept here), compare: dosekeeper records show NUMBER --body, then:"
+
 SUGGESTIONS: Final[Mapping[str, str]] = {
     "refused": "The server said no. Correct what its code names: dosekeeper records edit NUMBER --set PATH=VALUE",
-    "already_recorded": "The server has such an entry, perhaps not ours. Compare, then: dosekeeper records settle, or discard",
+    "already_recorded": f"The server has such an entry, perhaps not ours. {COMPARE} dosekeeper records settle, or discard",
     "unknown": LOOK,
     "unavailable": LOOK,
     "impostor": LOOK,
@@ -20,7 +22,7 @@ SUGGESTIONS: Final[Mapping[str, str]] = {
     "told-paper": "The desk was told to use paper. If it is not in the paper register: dosekeeper records retry NUMBER",
     "same-fact-as": "Two records say the same. Give the wrong one up: dosekeeper records discard NUMBER --reason TEXT",
     "provisional-id": "It names a person whose id cannot be replaced. Put the real id in: dosekeeper records edit NUMBER --set PATH=ID",
-    "looked up: other content": "The server has it otherwise. Compare, then: dosekeeper records settle, edit or discard",
+    "looked up: other content": f"The server has it otherwise. {COMPARE} dosekeeper records settle, edit or discard",
     "looked up": "The server's entries cannot be told apart. Look there yourself, then: dosekeeper records settle, or discard",
     "cannot be looked up": "Nobody but you can tell. Look on the server, then: dosekeeper records settle, or retry --i-have-looked",
     "swept": "The server had it and has it no longer. Look there yourself, then: dosekeeper records settle, or retry",

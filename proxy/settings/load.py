@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from proxy.document import Document, read_document, validated
+from proxy.document import Document, DocumentError, Place, Problem, read_document, validated
 from proxy.document.environment import overridden
 from proxy.settings.model import Settings
 
@@ -26,17 +26,22 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     Raises:
         DocumentError: all that is wrong with the file and with the variables, at once.
     """
-    chosen = path or _file_from(environ)
+    chosen = path or file_from(environ)
     absent = "give the path of a configuration file, or none to run with the defaults"
     written = read_document(chosen, absent) if chosen else Document({})
     document = _with_all_sections(overridden(written, Settings, environ))
     return validated(document, Settings, {"base": chosen.parent if chosen else Path()})
 
 
-def _file_from(environ: Mapping[str, str]) -> Path | None:
+def file_from(environ: Mapping[str, str]) -> Path | None:
+    """Return the file that is read where no other is named; None: there is none, and the defaults count. Raises DocumentError."""
     if named := environ.get("DOSEKEEPER_CONFIG"):
         return Path(named)
-    return DEFAULT_FILE if DEFAULT_FILE.exists() else None
+    try:
+        return DEFAULT_FILE if DEFAULT_FILE.exists() else None
+    except PermissionError:  # as after sudo -u in an administrator's own folder
+        message = f"cannot be looked for: the folder {Path.cwd()} is closed to this user. Go to another (cd /), or name it: --config FILE"
+        raise DocumentError([Problem(Place(str(DEFAULT_FILE)), "", message)]) from None
 
 
 def _with_all_sections(document: Document) -> Document:

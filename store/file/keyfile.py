@@ -12,6 +12,7 @@ from typing import Final
 
 from store.errors import KeyAbsent, KeyExposed, KeyInPlace, KeyMalformed, KeyMissing, KeyUnfinished, KeyUnusable
 from store.file.folder import sync_folder
+from store.file.owner import hand_over, make_folder
 
 KEY_VARIABLE: Final = "DOSEKEEPER_STORE_KEY"
 """64 hex digits; goes before the key file."""
@@ -100,7 +101,7 @@ def _read(key_file: Path) -> bytes:
 
 def _write(key_file: Path, key: bytes) -> bytes:
     """Put a key on disk, whole, before the journal that needs it; read it back from there."""
-    key_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(key_file.parent)
     unfinished = key_file.with_name(key_file.name + ".new")
     unfinished.unlink(missing_ok=True)  # left by a stop during an earlier first start: it opened nothing
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -108,6 +109,7 @@ def _write(key_file: Path, key: bytes) -> bytes:
         file.write(key.hex() + "\n")
         file.flush()
         os.fsync(file.fileno())
+    hand_over(unfinished, key_file.parent)
     unfinished.replace(key_file)
     sync_folder(key_file.parent)
     sync_folder(key_file.parent.parent)  # where the folder itself was made just now

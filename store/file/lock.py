@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from store.errors import JournalLocked, JournalUnwritable
+from store.file.owner import hand_over_files, make_folder, obstacle
 
 PATIENCE_S: Final = 5.0
 """How long a starting service waits for a command to give way."""
@@ -53,6 +54,7 @@ class Lock:
     """The journal's lock, held from `take` to `release`."""
 
     def __init__(self, journal: Path, descriptor: int) -> None:
+        self._journal = journal
         self._wanted = _wanted_path(journal)
         self._descriptor: int | None = descriptor
 
@@ -62,12 +64,15 @@ class Lock:
         Take the lock at once.
 
         Raises:
+            JournalForbidden: this user may not use the folder, or one of the journal's files.
             JournalLocked: another process has it; names its role and process id.
             JournalUnwritable: the lock file cannot be made.
         """
         path = lock_path(journal)
+        if why := obstacle(journal):
+            raise why
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(path.parent)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise JournalUnwritable(journal=journal, reason=error.strerror or error) from error
@@ -109,6 +114,8 @@ class Lock:
     def release(self) -> None:
         """Let go. The file stays: to delete it would let two processes lock two files of one name."""
         if self._descriptor is not None:
+            with suppress(OSError):
+                hand_over_files(self._journal)
             descriptor, self._descriptor = self._descriptor, None
             os.close(descriptor)
 

@@ -155,6 +155,7 @@ async def test_from_one_computer_to_another(centre: Centre, elsewhere: Centre, s
     assert status.json["restored"].keys() == {"at", "copied_at", "last_number", "next_number"}
     assert running.code == 1
     assert "in use by the dosekeeper service" in running.err
+    assert "admin port" not in running.err  # nobody asked there
     assert replaced.code == 0, replaced.err
     assert Path(replaced.json["set_aside"]).exists()
     assert [(entry["action"], entry["by"]) for entry in audit.json][-1] == ("restore", getpass.getuser())

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from proxy.cli import dosekeeper
 from simulator import Simulator
 from tests.cli.centre import Centre
 from tests.ports import free_ports
@@ -65,7 +69,9 @@ async def test_a_command_begins_no_journal(centre: Centre, verb: tuple[str, ...]
 async def test_check_finds_all_well(centre: Centre, sim: Simulator) -> None:
     result = await centre.run("check", "--json")
     assert result.code == 0, result.out
-    assert {finding["what"] for finding in result.json} == {"configuration", "profile", "versions", "disk", "key", "clock", "upstream"}
+    assert {finding["what"] for finding in result.json} == {
+        *("settings", "configuration", "profile", "versions", "disk", "key", "ports", "clock", "upstream")
+    }
     assert all(finding["ok"] for finding in result.json)
     assert [(entry.method, entry.target) for entry in sim.ledger.received] == [("GET", b"/api/v2/registration/beneficiary/genders")]
     assert not (centre.folder / "data").exists()
@@ -76,7 +82,9 @@ async def test_check_says_that_the_upstream_is_away(centre: Centre) -> None:
     result = await centre.run("check", DOSEKEEPER_UPSTREAM__URL=f"http://127.0.0.1:{nobody}/api")
     assert result.code == 1
     assert "WRONG  upstream" in result.out
-    assert "refused" in result.out
+    assert "nothing listens there (connection refused)" in result.out
+    unknown = await centre.run("check", DOSEKEEPER_UPSTREAM__URL="http://server.invalid/api", DOSEKEEPER_CENTRE__ID="uk-rudrapur-17")
+    assert "http://server.invalid/api: its name cannot be resolved" in unknown.out
 
 
 async def test_check_tells_everything_at_once(centre: Centre) -> None:
@@ -109,3 +117,39 @@ async def test_check_compares_the_clock_with_the_upstreams(centre: Centre) -> No
     assert result.code == 1
     assert "clock is" in result.out
     assert "ahead of the server's" in result.out
+
+
+def test_check_says_that_there_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (nobody,) = free_ports(1)
+    result = CliRunner().invoke(dosekeeper, ["check"], env={"DOSEKEEPER_UPSTREAM__URL": f"http://127.0.0.1:{nobody}/api"})
+    assert "ok     settings       no config.yaml here: defaults" in result.output
+    (tmp_path / "config.yaml").write_text(f"upstream: {{url: 'http://127.0.0.1:{nobody}/api'}}\n")
+    assert f"ok     settings       {tmp_path / 'config.yaml'}\n" in CliRunner().invoke(dosekeeper, ["check"]).output
+
+
+async def test_check_holds_the_key_against_the_journal(centre: Centre) -> None:
+    async with centre.serving():
+        pass
+    well = {finding["what"]: finding for finding in (await centre.run("check", "--json")).json}
+    assert well["settings"]["message"] == str(centre.config)
+    assert (well["key"]["ok"], well["journal"]["ok"]) == (True, True)
+    wrong = await centre.run("check", DOSEKEEPER_STORE_KEY="00" * 32)
+    assert wrong.code == 1
+    assert "WRONG  key            The key does not open the journal" in wrong.out
+    assert "dosekeeper key import FILE" in wrong.out
+    (centre.folder / "data" / "journal.db-journal").write_bytes(b"of a first start that was cut off")
+    assert "WRONG  key" not in (await centre.run("check", DOSEKEEPER_STORE_KEY="00" * 32)).out
+
+
+@pytest.mark.parametrize("section", ["listen", "admin"])
+async def test_check_finds_a_taken_port(centre: Centre, section: str) -> None:
+    port = centre.data if section == "listen" else centre.admin
+    with socket.create_server(("127.0.0.1", port)):
+        result = await centre.run("check")
+    assert result.code == 1
+    assert f"WRONG  ports          {section}.port: 127.0.0.1 port {port} cannot be had: " in result.out
+    async with centre.serving():  # these are its own
+        running = await centre.run("check")
+    assert running.code == 0, running.out
+    assert "this journal's service runs, and has them" in running.out

@@ -18,6 +18,7 @@ async def test_a_refused_dose_is_edited_and_goes_up(centre: Centre, sim: Simulat
         grouped = await centre.run("records", "list", "--state", "held", "--grouped")
         planned = await centre.run(*EDIT, "--dry-run")
         assert (await states(centre)) == ["held"]
+        assert "1 waits for a person: dosekeeper records list" in (await centre.run("status")).out
         edited = await centre.run(*EDIT)
         await service.logged("settle", state="delivered")
         shown = await centre.run("records", "show", "1", "--body", "--json")

@@ -92,10 +92,25 @@ async def test_hold_keeps_and_release_sends(centre: Centre, sim: Simulator) -> N
     assert status.json["records"]["pending"] == 1
     assert stuck.code == 1
     assert "1 wait for the operator's hold to end" in stuck.out
-    assert "Released" in released.out
+    assert "Released: records are sent again." in released.out
     assert again.code == 0
     assert "There was no hold" in again.out
     assert len(doses_applied(sim)) == 1
+
+
+async def test_a_hold_in_an_outage_and_when_its_records_are_sent(centre: Centre, sim: Simulator) -> None:
+    await sim.faults.add("refuse")
+    async with centre.serving() as service:
+        await service.logged("outage_began", group="vaccinator")
+        assert (await centre.run("hold", "--by", "asha")).code == 0
+        names = [line.split("  ")[0] for line in (await centre.run("status")).out.splitlines() if not line.startswith("  ")]
+        lines = (await centre.run("status")).out.splitlines()
+        released = await centre.run("release", "--by", "asha")
+    assert names[:2] == ["On hold", "National server"]
+    assert lines[2].startswith("  ")  # its groups
+    assert "sent when the national server is back; it is down" in released.out
+    await centre.run("hold", "--by", "asha")
+    assert "sent when the service runs. Start it: dosekeeper serve" in (await centre.run("release", "--by", "asha")).out
 
 
 async def test_a_hold_ends_by_itself(centre: Centre, sim: Simulator) -> None:

@@ -30,7 +30,26 @@ async def test_what_the_journal_last_knew(centre: Centre, sim: Simulator) -> Non
     assert status.json["upstream"] == "down"
     assert status.json["service"] is False
     assert status.json["records"]["pending"] == 2
-    assert "not running" in plain.out
+    assert status.json["as_of"] is not None
+    assert plain.out.startswith("Service          NOT RUNNING. What follows is from the journal alone, and of the server as of 2")
+
+
+async def test_a_check_of_the_status_fails_without_a_service(centre: Centre) -> None:
+    async with centre.serving():
+        running = await centre.run("status", "--check", "--json")
+    gone = await centre.run("status", "--check", "--json")
+    assert (running.code, running.json["upstream"], running.json["as_of"]) == (0, "up", None)
+    assert (gone.code, gone.json["upstream"]) == (1, "up")
+
+
+async def test_a_plan_counts_as_at_once_what_waits_for_nothing(centre: Centre, sim: Simulator) -> None:
+    await recorded_in_an_outage(centre, sim, 2)
+    down = await centre.run("replay", "--dry-run")
+    assert down.out.startswith("2 would be sent, none of them at once.\n")
+    assert "2 wait for the national server" in down.out
+    replayed = await centre.run("replay")
+    assert replayed.out.count(" of 2 delivered, 0 waiting") == 1
+    assert "2 of 2" not in replayed.out.replace("2 of 2 delivered, 0 waiting", "")
 
 
 async def test_replay_sends_by_itself_in_order(centre: Centre, sim: Simulator) -> None:
@@ -42,7 +61,7 @@ async def test_replay_sends_by_itself_in_order(centre: Centre, sim: Simulator) -
     assert [line["number"] for line in plan.json["order"]] == [1, 2, 3, 4, 5, 6]
     replayed = await centre.run("replay")
     assert replayed.code == 0, replayed.out + replayed.err
-    assert "Delivered: 6 of 6." in replayed.out
+    assert "6 of 6 delivered, 0 waiting" in replayed.out
     assert sorted(doses_applied(sim)) == sorted((person, dose) for person in chosen for dose in (1, 2))
     for person in chosen:
         assert [dose for of, dose in doses_applied(sim) if of == person] == [1, 2]

@@ -27,3 +27,8 @@ def test_a_reason_that_is_new_is_looked_at() -> None:
 @pytest.mark.parametrize("words", [*SUGGESTIONS.values(), OTHERWISE])
 def test_every_suggestion_names_a_command(words: str) -> None:
     assert "dosekeeper records " in words
+
+
+@pytest.mark.parametrize("reason", ["looked up: other content", "already_recorded http_409"])
+def test_who_is_to_compare_is_told_what_with_what(reason: str) -> None:
+    assert "on the server (its entry is not kept here), compare: dosekeeper records show NUMBER --body" in suggestion(reason)
