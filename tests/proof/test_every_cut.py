@@ -65,7 +65,7 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "trace"
 
 
-@pytest.mark.timeout(7200 if PROOF else 180)
+@pytest.mark.timeout(7200 if PROOF else 400)
 def test_whenever_the_power_is_cut_nothing_told_is_lost_and_nothing_is_damaged(
     trace: Path, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
