@@ -259,9 +259,13 @@ class Journal:
         """Return what is known of a write already; None where it would be kept. For when nothing can be."""
         return await self._engine.read(record_ledger.known, new)
 
-    async def begin_send(self, number: int, now: int) -> Record | None:
-        """Claim a pending record that heads all its lanes; durable before the first byte goes out. None where it is not that."""
-        return await self._engine.write(record_ledger.begin_send, number, now)
+    async def begin_send(self, number: int, now: int, *, seen: Record | None = None) -> Record | None:
+        """
+        Claim a pending record that heads all its lanes; durable before the first byte goes out. None where it is not that.
+
+        *seen*: as it was when it was found that it may be sent without a look-up; where it is not that any more, None.
+        """
+        return await self._engine.write(record_ledger.begin_send, number, now, seen)
 
     async def settle(
         self,
@@ -285,18 +289,37 @@ class Journal:
 
         return await self._engine.write(record_ledger.learning, learnt, self.lane_hash, change, now)
 
-    async def move(self, number: int, from_state: RecordState, to: Settlement, now: int, *, learnt: Learnt | None = None) -> bool:
-        """Move a record by a decision without a send; False where it no longer stands in *from_state*. As `settle` with *learnt*."""
+    async def move(
+        self,
+        number: int,
+        from_state: RecordState,
+        to: Settlement,
+        now: int,
+        *,
+        learnt: Learnt | None = None,
+        seen: Record | None = None,
+    ) -> bool:
+        """
+        Move a record by a decision without a send; False where it no longer stands in *from_state*. As `settle` with *learnt*.
+
+        *seen*: as it was when it was asked about; where it is not that any more, nothing is changed, nor learnt.
+        """
         self._findable(None if learnt is None else learnt.real)
 
         def change(db: Db) -> bool:
             return record_ledger.move(db, number, from_state, to, now)
 
-        return await self._engine.write(record_ledger.learning, learnt, self.lane_hash, change, now)
+        return await self._engine.write(record_ledger.learning, learnt, self.lane_hash, change, now, seen)
 
-    async def postpone(self, number: int, state: RecordState, due_at: int, now: int, *, looked_up: bool = False) -> bool:
-        """Look at a record again at *due_at*; *looked_up*: a look-up has found nothing now. False where it no longer stands in *state*."""
-        return await self._engine.write(record_ledger.postpone, number, state, due_at, now, looked_up=looked_up)
+    async def postpone(
+        self, number: int, state: RecordState, due_at: int, now: int, *, looked_up: bool = False, seen: Record | None = None
+    ) -> bool:
+        """
+        Look at a record again at *due_at*; *looked_up*: a look-up has found nothing now. False where it no longer stands in *state*.
+
+        *seen* as for `move`.
+        """
+        return await self._engine.write(record_ledger.postpone, number, state, due_at, now, looked_up=looked_up, seen=seen)
 
     async def recover(self, now: int) -> int:
         """At start: make every send that a stop cut off `unknown`; return how many there were."""

@@ -62,9 +62,9 @@ async def keep_running(name: str, step: Step, wake: Wake) -> None:
         await wake.wait(await _tried(step, Exception, lambda: trying))
 
 
-async def until_kept(act: Callable[[], Awaitable[object]], first_failure: Callable[[], None]) -> None:
+async def until_kept(act: Callable[[], Awaitable[T]], first_failure: Callable[[], None]) -> T:
     """
-    Do *act* on the journal until it succeeds.
+    Do *act* on the journal until it succeeds, and return what it returned.
 
     What a send came to must reach the journal, or the record would stay `sending` until the next start.
 
@@ -80,7 +80,7 @@ async def until_kept(act: Callable[[], Awaitable[object]], first_failure: Callab
     def trying() -> AsyncRetrying:
         return AsyncRetrying(retry=retry_if_exception_type(JournalError), wait=WAIT_FOR_DISK, before_sleep=report)
 
-    await _tried(act, JournalError, trying)
+    return await _tried(act, JournalError, trying)
 
 
 async def _tried(act: Callable[[], Awaitable[T]], failing: type[Exception], trying: Callable[[], AsyncRetrying]) -> T:

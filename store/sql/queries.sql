@@ -58,6 +58,13 @@ SELECT EXISTS (
     JOIN record r ON r.number = l.number
     WHERE l.lane = :lane AND l.number > :number AND r.state = 'sending');
 
+-- name: still_stands
+-- Is a record as it was read: what it says, how often it was sent, and whether what was looked up of it counts?
+SELECT EXISTS (
+    SELECT 1 FROM record
+    WHERE number = :number AND state = :state AND attempt = :attempt AND revision = :revision
+      AND exported_at IS NOT DISTINCT FROM :exported_at AND looked_up_at IS NOT DISTINCT FROM :looked_up_at);
+
 -- name: begin_send
 -- Claim a record for one send: pending, and the head of all its lanes.
 UPDATE record SET state = 'sending', attempt = attempt + 1, begun_at = :now
@@ -288,8 +295,10 @@ WHERE r.number = :number;
 UPDATE record_request SET target = :target, headers = :headers, body = :body WHERE number = :number;
 
 -- name: edit_record
--- The next revision.
-UPDATE record SET revision = revision + 1, natural_key = :natural_key, content = :content, failures = 0 WHERE number = :number;
+-- The next revision. What was looked up was another fact.
+UPDATE record
+SET revision = revision + 1, natural_key = :natural_key, content = :content, failures = 0, looked_up_at = NULL
+WHERE number = :number;
 
 -- name: revisions
 -- What a record said before each of its edits.
@@ -299,9 +308,9 @@ SELECT revision, replaced_at, replaced_by, reason, target, headers, body FROM re
 -- Why it is kept although its fact is known.
 UPDATE record SET override = :override WHERE number = :number;
 
--- name: forget_failures
--- Its back-off begins anew.
-UPDATE record SET failures = 0 WHERE number = :number;
+-- name: begin_anew
+-- Its back-off begins anew; whoever had it in hand may have entered it elsewhere since it was looked up.
+UPDATE record SET failures = 0, looked_up_at = NULL WHERE number = :number;
 
 -- name: set_reference
 -- By what a person found it at the server.
