@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -188,6 +189,48 @@ async def test_nobody_elsewhere_uses_the_sidecars_own_credential(sim: Simulator,
             method, centre.url + path, json=body, headers={"Host": "evil.example", "x-api-key": "demo-key"}
         ) as answer:
             assert answer.content_type != "application/problem+json", "who has the key needs no leave"
+
+
+@pytest.mark.parametrize("held", [False, True])
+async def test_of_a_dose_that_is_kept_its_own_desk_is_not_told_to_use_paper(sim: Simulator, desks: Desks, held: bool) -> None:
+    """The server broke off, and vouched for nobody; the record goes up all the same, and on paper too the dose would count twice."""
+    person, find = people(sim)[0], "/api/v2/vaccinator/beneficiaries/findByReferenceId"
+    asha, ravi, corrected = desks.log_in("asha"), desks.log_in("ravi"), a_dose(person) | {"vaccine": "COVAXIN"}
+    async with desks.centre() as centre:
+        await sim.faults.add("reset_before", routes=[f"/api{VACCINATE}"], times=1)
+        await sim.faults.add("error_500", routes=[find])  # so that it stays unknown
+        assert (await dose(centre, person, **asha)).status == 504
+        await centre.until_all(RecordState.UNKNOWN, 1)
+        centre.sidecar.circuits.hold(held=held)
+        again, otherwise = await dose(centre, person, **asha), await centre.post(VACCINATE, corrected, **asha)
+        for told, status, says in ((again, 504, b"leave it off paper"), (otherwise, 409, b"with other content")):
+            assert (told.status, says in told.body, b"Write" in told.body) == (status, True, False)
+            assert {"number": 1, "state": "unknown"}.items() <= json.loads(told.body)["record"].items()
+        assert is_a_strangers(await dose(centre, person, **ravi)), "another's desk not even that it is there"
+        assert is_a_strangers(await centre.post(VACCINATE, corrected, **ravi))
+        await sim.faults.clear()
+        centre.sidecar.circuits.hold(held=False)
+        await centre.until_all(RecordState.DELIVERED, 1)
+        assert (await dose(centre, person, **desks.log_in("asha", serial=2))).state == "delivered", "logged in anew"
+    assert doses_applied(sim) == [(person, 1)]
+
+
+async def test_while_it_is_judged_who_logged_in_anew_is_told_neither_that_it_is_kept_nor_that_it_is_not(
+    sim: Simulator, desks: Desks
+) -> None:
+    person = people(sim)[0]
+    async with desks.centre() as centre:
+        desks.gate.patience.clear()
+        forged = desks.gate.token("asha", facility="563048", key=RSAKey.generate_key(2048))
+        first = asyncio.create_task(dose(centre, person, Authorization=f"Bearer {forged}"))
+        await until_sending(centre)
+        told = await dose(centre, person, **desks.log_in("asha"))
+        assert (told.status, b"paper" in told.body, json.loads(told.body)["record"]["state"]) == (504, False, "sending")
+        desks.gate.patience.set()
+        assert (await first).status == 401
+        await centre.until_all(RecordState.REFUSED, 1)
+        assert (await dose(centre, person, **desks.log_in("asha"))).status == 200, "it was refused: it is recorded now"
+    assert doses_applied(sim) == [(person, 1)]
 
 
 # Client keys ---------------------------------------------------------------------------------------------------------------------
