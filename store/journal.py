@@ -552,12 +552,12 @@ class Journal:
         """Note that the server accepted a credential."""
         await self._engine.write(principal_ledger.accept, accepted)
 
-    async def refuse_credential(self, credential: bytes, now: int) -> bool:
-        """Note that the server refused a credential that it had accepted; False where that is not known of it."""
-        return await self._engine.write(principal_ledger.refuse, credential, now)
+    async def refuse_credential(self, credential: bytes, now: int) -> None:
+        """Note that the server refused a credential."""
+        await self._engine.write(principal_ledger.refuse, credential, now)
 
     async def accepted_credentials(self) -> list[Accepted]:
-        """Return the credentials that the server accepted, the latest last."""
+        """Return the credentials that the server accepted or refused, the latest last."""
         return await self._engine.read(principal_ledger.accepted)
 
     async def stand_ins(self) -> Mapping[bytes, bytes]:

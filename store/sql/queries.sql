@@ -641,17 +641,19 @@ ON CONFLICT (credential) DO UPDATE
 SET accepted_at = excluded.accepted_at, boot_id = excluded.boot_id, boot_s = excluded.boot_s, refused_at = NULL;
 
 -- name: forget_credentials
--- Keep those that were accepted last.
+-- Keep those that were accepted, or refused, last.
 DELETE FROM accepted_credential
-WHERE credential NOT IN (SELECT credential FROM accepted_credential ORDER BY accepted_at DESC, credential LIMIT :kept);
+WHERE credential NOT IN (
+    SELECT credential FROM accepted_credential ORDER BY COALESCE(refused_at, accepted_at) DESC, credential LIMIT :kept);
 
 -- name: refuse_credential
--- The server refused one that it took before.
-UPDATE accepted_credential SET refused_at = :now WHERE credential = :credential;
+-- The server refused it; 0: and never took it.
+INSERT INTO accepted_credential (credential, accepted_at, boot_id, boot_s, refused_at) VALUES (:credential, 0, '', 0, :now)
+ON CONFLICT (credential) DO UPDATE SET refused_at = excluded.refused_at;
 
 -- name: accepted_credentials
--- What the server took, the latest last.
-SELECT credential, accepted_at, boot_id, boot_s, refused_at FROM accepted_credential ORDER BY accepted_at;
+-- What the server took or refused, the latest last.
+SELECT credential, accepted_at, boot_id, boot_s, refused_at FROM accepted_credential ORDER BY COALESCE(refused_at, accepted_at);
 
 -- name: waiting_for_log_in
 -- Heads of lanes that go up with a client's credential, by group and principal.

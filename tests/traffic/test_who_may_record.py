@@ -359,6 +359,7 @@ async def test_strangers_with_made_up_log_ins_fill_no_memory(desks: Desks, monke
         assert len(own._offered) <= 8
         assert not own._proved
         assert not own._same
+        assert not own.acceptances._at
 
 
 @pytest.mark.parametrize("restart", [False, True])
@@ -572,6 +573,37 @@ async def test_a_token_that_the_server_has_never_seen_is_known_by_its_signature(
         assert (await dose(centre, persons[1], **asha)).state == "pending", "over, but not for longer than trust_for"
         desks.pass_hours(12)
         assert is_a_strangers(await dose(centre, persons[2], **asha))
+
+
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize("taken_before", [False, True])
+async def test_a_signature_is_worth_nothing_once_the_server_has_sent_its_token_away(
+    sim: Simulator, desks: Desks, taken_before: bool, restart: bool
+) -> None:
+    first, second, third = people(sim)[:3]
+    asha, ravi = desks.log_in("asha"), desks.log_in("ravi")
+    jwks = {"jwks_url": f"{desks.gate.url}/keys", "token_issuer": "gate"}
+
+    async def outage(centre: Centre) -> None:
+        centre.sidecar.circuits.hold(held=True)
+        assert is_a_strangers(await dose(centre, third, **asha))
+        assert (await dose(centre, third, **ravi)).state == "pending"
+
+    async with desks.centre(**jwks) as centre:
+
+        async def fetched() -> bool:
+            return centre.sidecar.credentials.keys._keys is not None
+
+        await centre.until(fetched)
+        if taken_before:
+            assert (await dose(centre, first, **asha)).status == 200
+        desks.gate.revoked.add(asha["Authorization"].removeprefix("Bearer "))
+        assert (await dose(centre, second, **asha)).status == 401
+        if not restart:
+            await outage(centre)
+            return
+    async with desks.centre(**jwks) as centre:
+        await outage(centre)
 
 
 # What is kept --------------------------------------------------------------------------------------------------------------------
