@@ -670,9 +670,9 @@ class Journal:
         """Put the operator's hold in force, in place of the one that was."""
         await self._engine.write(operator_hold.hold, until, reason, by, now)
 
-    async def release(self, by: str, now: int) -> bool:
-        """Release the operator's hold; False where there is none."""
-        return await self._engine.write(operator_hold.release, by, now)
+    async def release(self, by: str, now: int, seen: OperatorHold | None = None) -> bool:
+        """Release the operator's hold, or the one *seen*; False where there is none, or another took its place."""
+        return await self._engine.write(operator_hold.release, by, now, seen)
 
     async def operator_hold(self) -> OperatorHold | None:
         """Return the operator's hold in force; whether its `until` has passed is for the caller to see."""
