@@ -276,16 +276,18 @@ class Journal:
         *,
         answer: StoredAnswer | None = None,
         learnt: Learnt | None = None,
+        revision: int | None = None,
     ) -> bool:
         """
         Write what one attempt came to; False where the record has moved on. A late delivery is taken in any open state.
 
+        *revision* is what was sent: where a person has edited the record since, a delivery makes it held.
         What is learnt with it stands in any case.
         """
         self._findable(None if learnt is None else learnt.real)
 
         def change(db: Db) -> bool:
-            return record_ledger.settle(db, number, attempt, settlement, now, answer)
+            return record_ledger.settle(db, number, attempt, settlement, now, answer, revision)
 
         return await self._engine.write(record_ledger.learning, learnt, self.lane_hash, change, now)
 

@@ -35,6 +35,9 @@ SENDS_TOTAL: Final = "sends_total"
 DELAY_BOUNDS_S: Final = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 10800.0, 21600.0, 43200.0, 86400.0, 172800.0)
 """Upper bounds of the delivery delay's buckets; one more, without bound, follows."""
 
+EDITED_SINCE: Final = "delivered before its edit"
+"""A held record's reason: a send that was under way when it was held, and edited, has got through as it was before."""
+
 CLEARED_FROM: Final = frozenset({RecordState.UNKNOWN, RecordState.HELD})
 """Where a look-up, or a person, may say that no send got through."""
 
@@ -72,15 +75,26 @@ def begin_send(db: Db, number: int, now: int, seen: Record | None = None) -> Rec
     return record_of(db, number)
 
 
-def settle(db: Db, number: int, attempt: int, settlement: Settlement, now: int, answer: StoredAnswer | None = None) -> bool:
+def settle(
+    db: Db,
+    number: int,
+    attempt: int,
+    settlement: Settlement,
+    now: int,
+    answer: StoredAnswer | None = None,
+    revision: int | None = None,
+) -> bool:
     """
     Write what one attempt came to, if the record is still in that attempt. A delivery is taken in any open state: it is proof.
 
+    But not of what the record says since, where that is another *revision* than was sent: then a person decides.
     The send is counted in any case: it was made, whatever has become of the record meanwhile.
     """
     if settlement.outcome is not None:
         run(db, "count_up", name=SENDS_TOTAL, label=settlement.outcome)
     late = settlement.state is RecordState.DELIVERED
+    if late and revision is not None and revision != value(db, "revision_of", number=number):
+        settlement = replace(settlement, state=RecordState.HELD, reason=EDITED_SINCE, maybe_applied=True)
     changed = _change(db, number, RecordState.SENDING, settlement, now, attempt=attempt, late=late)
     if changed and answer is not None:
         run(db, "keep_answer", number=number, status=answer.status, reason=answer.reason, headers=answer.headers, body=answer.body)

@@ -65,6 +65,10 @@ SELECT EXISTS (
     WHERE number = :number AND state = :state AND attempt = :attempt AND revision = :revision
       AND exported_at IS NOT DISTINCT FROM :exported_at AND looked_up_at IS NOT DISTINCT FROM :looked_up_at);
 
+-- name: revision_of
+-- How often a record was edited, from 1.
+SELECT revision FROM record WHERE number = :number;
+
 -- name: begin_send
 -- Claim a record for one send: pending, and the head of all its lanes.
 UPDATE record SET state = 'sending', attempt = attempt + 1, begun_at = :now

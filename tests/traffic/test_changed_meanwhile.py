@@ -12,9 +12,10 @@ from proxy.operations.asked import EditAsked
 from proxy.operations.centre import Centre as Operated
 from proxy.operations.editing import edit
 from proxy.traffic.look_ups import LookUps
+from proxy.traffic.sender import Sender
 from simulator import Simulator
 from store.decisions import Act
-from store.records import Record, RecordState
+from store.records import Record, RecordState, Settlement
 from tests.traffic.centre import Centre, doses_applied, people
 from tests.traffic.test_walk_ins import REGISTER, register, registered, walk_in_like
 
@@ -25,35 +26,37 @@ def calls(sim: Simulator, since: int = 0) -> list[str]:
     return [path.rpartition("/")[2] for path in asked if "/vaccinator/" in path]
 
 
-async def edited(centre: Centre, number: int, *changes: str) -> None:
+async def edited(centre: Centre, number: int, *changes: str, word: bool = False) -> None:
     sidecar = centre.sidecar
-    asked = EditAsked(key=str(number), set=changes, by="asha", reason="mistyped")
+    asked = EditAsked(key=str(number), set=changes, by="asha", reason="mistyped", word=word)
     done = await edit(Operated(sidecar.journal, sidecar.clock, sidecar.persons), asked)
     assert done["changed"], done["why_not"]
     sidecar.replayer.wake.ring()
 
 
 def once_after(
-    monkeypatch: pytest.MonkeyPatch, name: str, wanted: Callable[[Record], bool], act: Callable[[int], Awaitable[object]]
+    monkeypatch: pytest.MonkeyPatch, whose: type, name: str, wanted: Callable[[Record], bool], act: Callable[[int], Awaitable[object]]
 ) -> None:
-    """Do *act* when a method of `LookUps` has come to something of a record for the first time, and has not told it yet."""
-    real, done = getattr(LookUps, name), list[int]()
+    """Do *act* when a method has come to something of a record for the first time, and has not told it yet."""
+    real, done = getattr(whose, name), list[int]()
 
-    async def wrapped(self: LookUps, record: Record, *more: Any) -> Any:
+    async def wrapped(self: object, record: Record, *more: Any) -> Any:
         found = await real(self, record, *more)
         if not done and wanted(record):
             done.append(record.number)
             await act(record.number)
         return found
 
-    monkeypatch.setattr(LookUps, name, wrapped)
+    monkeypatch.setattr(whose, name, wrapped)
 
 
 async def test_what_was_found_by_a_mobile_that_is_corrected_meanwhile_is_another_persons(
     sim: Simulator, centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = people(sim)[0]
-    once_after(monkeypatch, "find", lambda record: record.issues is not None, lambda n: edited(centre, n, "mobile_number=9876500000"))
+    once_after(
+        monkeypatch, LookUps, "find", lambda record: record.issues is not None, lambda n: edited(centre, n, "mobile_number=9876500000")
+    )
     await sim.faults.add("refuse")
     await centre.go_down()
     told = await centre.post(REGISTER, walk_in_like(sim, other))
@@ -70,7 +73,7 @@ async def test_not_there_asked_before_an_export_is_not_believed_after_it(
     sim: Simulator, centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = centre.sidecar.journal
-    once_after(monkeypatch, "find", lambda _: True, lambda n: journal.mark_exported([n], centre.sidecar.clock.wall()))
+    once_after(monkeypatch, LookUps, "find", lambda _: True, lambda n: journal.mark_exported([n], centre.sidecar.clock.wall()))
     await sim.faults.add("refuse")
     await centre.go_down()
     await register(centre)
@@ -85,7 +88,7 @@ async def test_what_is_edited_just_before_its_send_is_looked_up_first(
     existing = walk_in_like(sim, people(sim)[0])
     now_it_is = f"mobile_number={existing['mobile_number']}"
     looked_up: Callable[[Record], bool] = lambda record: record.looked_up_at is not None  # noqa: E731 - so it is to be sent
-    once_after(monkeypatch, "needed", looked_up, lambda n: edited(centre, n, now_it_is))
+    once_after(monkeypatch, LookUps, "needed", looked_up, lambda n: edited(centre, n, now_it_is))
     await sim.faults.add("refuse")
     await centre.go_down()
     await centre.post(REGISTER, existing | {"mobile_number": "9876500000"})
@@ -121,3 +124,23 @@ async def test_a_refused_registration_is_looked_up_again_once_a_person_had_it_in
     await centre.until(both)
     assert registered(sim) == [], "found there, not registered a second time"
     assert calls(sim, asked) == ["findByMobile", "findByReferenceId"], "and others may have entered the dose of whom we did not register"
+
+
+async def test_what_was_sent_before_an_edit_is_not_called_delivered_after_it(
+    sim: Simulator, centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It turns out to be a double while it is sent, and whoever looked at it vouches that it was not."""
+    person = people(sim)[0]
+
+    async def held_and_edited(number: int) -> None:
+        centre.sidecar.circuits.hold(held=True)  # or it would be sent anew meanwhile
+        double = Settlement(RecordState.HELD, None, "same-fact-as 2", maybe_applied=True)
+        assert await centre.sidecar.journal.move(number, RecordState.SENDING, double, centre.sidecar.clock.wall())
+        await edited(centre, number, "vaccine_batch=9999", word=True)
+
+    once_after(monkeypatch, Sender, "_made", lambda _: True, held_and_edited)
+    await centre.vaccinate(person)
+    await centre.until_all(RecordState.HELD, 1)
+    (record,) = await centre.records()
+    assert (record.reason, record.revision) == ("delivered before its edit", 2)
+    assert doses_applied(sim) == [(person, 1)]
