@@ -61,7 +61,7 @@ def retry(db: Db, seen: Record, act: Act, now: int) -> Decision:
         return _not_whole(record) or _known_otherwise(db, record, record.natural_key, act) if record.state is _S.HELD else None
 
     def change(db: Db, record: Record) -> None:
-        run(db, "forget_failures", number=record.number)
+        run(db, "begin_anew", number=record.number)
         _claim_again(db, record, record.natural_key, act)
         cleared = act.word and record.state in record_ledger.CLEARED_FROM
         _to(db, record, Settlement(_retried(record, cleared=cleared), None, cleared=cleared), now)

@@ -261,9 +261,13 @@ class Journal:
         """Return what is known of a write already; None where it would be kept. For when nothing can be."""
         return await self._engine.read(record_ledger.known, new)
 
-    async def begin_send(self, number: int, now: int) -> Record | None:
-        """Claim a pending record that heads all its lanes; durable before the first byte goes out. None where it is not that."""
-        return await self._engine.write(record_ledger.begin_send, number, now)
+    async def begin_send(self, number: int, now: int, *, seen: Record | None = None) -> Record | None:
+        """
+        Claim a pending record that heads all its lanes; durable before the first byte goes out. None where it is not that.
+
+        *seen*: as it was when it was found that it may be sent without a look-up; where it is not that any more, None.
+        """
+        return await self._engine.write(record_ledger.begin_send, number, now, seen)
 
     async def settle(
         self,
@@ -274,31 +278,52 @@ class Journal:
         *,
         answer: StoredAnswer | None = None,
         learnt: Learnt | None = None,
+        revision: int | None = None,
     ) -> bool:
         """
         Write what one attempt came to; False where the record has moved on. A late delivery is taken in any open state.
 
+        *revision* is what was sent: where a person has edited the record since, a delivery makes it held.
         What is learnt with it stands in any case.
         """
         self._findable(None if learnt is None else learnt.real)
 
         def change(db: Db) -> bool:
-            return record_ledger.settle(db, number, attempt, settlement, now, answer)
+            return record_ledger.settle(db, number, attempt, settlement, now, answer, revision)
 
         return await self._engine.write(record_ledger.learning, learnt, self.lane_hash, change, now)
 
-    async def move(self, number: int, from_state: RecordState, to: Settlement, now: int, *, learnt: Learnt | None = None) -> bool:
-        """Move a record by a decision without a send; False where it no longer stands in *from_state*. As `settle` with *learnt*."""
+    async def move(
+        self,
+        number: int,
+        from_state: RecordState,
+        to: Settlement,
+        now: int,
+        *,
+        learnt: Learnt | None = None,
+        seen: Record | None = None,
+    ) -> bool:
+        """
+        Move a record by a decision without a send; False where it no longer stands in *from_state*. As `settle` with *learnt*.
+
+        *seen*: as it was when it was asked about; where it is not that any more, nothing is changed, nor learnt.
+        """
         self._findable(None if learnt is None else learnt.real)
 
         def change(db: Db) -> bool:
             return record_ledger.move(db, number, from_state, to, now)
 
-        return await self._engine.write(record_ledger.learning, learnt, self.lane_hash, change, now)
+        return await self._engine.write(record_ledger.learning, learnt, self.lane_hash, change, now, seen)
 
-    async def postpone(self, number: int, state: RecordState, due_at: int, now: int, *, looked_up: bool = False) -> bool:
-        """Look at a record again at *due_at*; *looked_up*: a look-up has found nothing now. False where it no longer stands in *state*."""
-        return await self._engine.write(record_ledger.postpone, number, state, due_at, now, looked_up=looked_up)
+    async def postpone(
+        self, number: int, state: RecordState, due_at: int, now: int, *, looked_up: bool = False, seen: Record | None = None
+    ) -> bool:
+        """
+        Look at a record again at *due_at*; *looked_up*: a look-up has found nothing now. False where it no longer stands in *state*.
+
+        *seen* as for `move`.
+        """
+        return await self._engine.write(record_ledger.postpone, number, state, due_at, now, looked_up=looked_up, seen=seen)
 
     async def recover(self, now: int) -> int:
         """At start: make every send that a stop cut off `unknown`; return how many there were."""
@@ -535,12 +560,12 @@ class Journal:
         """Note that the server accepted a credential."""
         await self._engine.write(principal_ledger.accept, accepted)
 
-    async def refuse_credential(self, credential: bytes, now: int) -> bool:
-        """Note that the server refused a credential that it had accepted; False where that is not known of it."""
-        return await self._engine.write(principal_ledger.refuse, credential, now)
+    async def refuse_credential(self, credential: bytes, now: int) -> None:
+        """Note that the server refused a credential."""
+        await self._engine.write(principal_ledger.refuse, credential, now)
 
     async def accepted_credentials(self) -> list[Accepted]:
-        """Return the credentials that the server accepted, the latest last."""
+        """Return the credentials that the server accepted or refused, the latest last."""
         return await self._engine.read(principal_ledger.accepted)
 
     async def stand_ins(self) -> Mapping[bytes, bytes]:
@@ -653,9 +678,9 @@ class Journal:
         """Put the operator's hold in force, in place of the one that was."""
         await self._engine.write(operator_hold.hold, until, reason, by, now)
 
-    async def release(self, by: str, now: int) -> bool:
-        """Release the operator's hold; False where there is none."""
-        return await self._engine.write(operator_hold.release, by, now)
+    async def release(self, by: str, now: int, seen: OperatorHold | None = None) -> bool:
+        """Release the operator's hold, or the one *seen*; False where there is none, or another took its place."""
+        return await self._engine.write(operator_hold.release, by, now, seen)
 
     async def operator_hold(self) -> OperatorHold | None:
         """Return the operator's hold in force; whether its `until` has passed is for the caller to see."""

@@ -35,9 +35,11 @@ def hold(db: Db, until: int | None, reason: str, by: str, now: int) -> None:
     audit.note(db, now, by, "hold", None, reason, {"until": until})
 
 
-def release(db: Db, by: str, now: int) -> bool:
-    """Release the hold in force; False where there is none."""
+def release(db: Db, by: str, now: int, seen: OperatorHold | None = None) -> bool:
+    """Release the hold in force, or the one *seen*; False where there is none, or another took its place."""
     held = operator_hold(db)
+    if seen is not None and held != seen:
+        return False
     released = run(db, "release_hold", released_by=by, released_at=now) > 0
     if released:
         _end_row(db, now if held is None or held.until is None else min(now, held.until))

@@ -9,7 +9,7 @@ from typing import Final
 from store.queries import Db, rows, run
 
 CREDENTIALS_MAX: Final = 1024
-"""Credentials whose acceptance is remembered: a log-in every 15 minutes at twenty desks is that many in a day of 13 hours."""
+"""Credentials whose acceptance or refusal is remembered: a log-in every 15 minutes at twenty desks is that many in a day of 13 hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,8 @@ class Accepted:
     """
     When the server last accepted a credential, known by its keyed hash.
 
-    `accepted_at` is wall-clock milliseconds UTC, `boot_s` seconds since the boot named by `boot_id`; `refused_at` is set where it was
-    refused since.
+    `accepted_at` is wall-clock milliseconds UTC (0, of no boot, where it was only ever refused), `boot_s` seconds since the boot named by
+    `boot_id`; `refused_at` is set where it was refused since.
     """
 
     credential: bytes
@@ -45,7 +45,7 @@ def stand_ins(db: Db) -> Mapping[bytes, bytes]:
 
 
 def accept(db: Db, accepted: Accepted) -> None:
-    """Note that the server accepted a credential now; those accepted longest ago are forgotten beyond `CREDENTIALS_MAX`."""
+    """Note that the server accepted a credential now; those longest ago are forgotten beyond `CREDENTIALS_MAX`."""
     run(
         db,
         "accept_credential",
@@ -57,13 +57,14 @@ def accept(db: Db, accepted: Accepted) -> None:
     run(db, "forget_credentials", kept=CREDENTIALS_MAX)
 
 
-def refuse(db: Db, credential: bytes, now: int) -> bool:
-    """Note that the server refused a credential that it had accepted; False where that is not known of it."""
-    return run(db, "refuse_credential", credential=credential, now=now) > 0
+def refuse(db: Db, credential: bytes, now: int) -> None:
+    """Note that the server refused a credential now; bounded as `accept`."""
+    run(db, "refuse_credential", credential=credential, now=now)
+    run(db, "forget_credentials", kept=CREDENTIALS_MAX)
 
 
 def accepted(db: Db) -> list[Accepted]:
-    """Return what the server accepted, the latest last."""
+    """Return what the server accepted or refused, the latest last."""
     return [Accepted(*row) for row in rows(db, "accepted_credentials")]
 
 

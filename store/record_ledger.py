@@ -11,7 +11,7 @@ from store import claims, identity_ledger, lanes, topics
 from store.identities import Learnt
 from store.identity_ledger import LaneHash
 from store.new_rows import Kept, next_number, write
-from store.queries import Db, rows, run
+from store.queries import Db, rows, run, value
 from store.record_row import record_of
 from store.records import (
     OPEN_STATES,
@@ -34,6 +34,9 @@ SENDS_TOTAL: Final = "sends_total"
 
 DELAY_BOUNDS_S: Final = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 10800.0, 21600.0, 43200.0, 86400.0, 172800.0)
 """Upper bounds of the delivery delay's buckets; one more, without bound, follows."""
+
+EDITED_SINCE: Final = "delivered before its edit"
+"""A held record's reason: a send that was under way when it was held, and edited, has got through as it was before."""
 
 CLEARED_FROM: Final = frozenset({RecordState.UNKNOWN, RecordState.HELD})
 """Where a look-up, or a person, may say that no send got through."""
@@ -59,22 +62,39 @@ def register(db: Db, new: NewRecord, issue: Callable[[int], str], lane_hash: Lan
     return recorded
 
 
-def begin_send(db: Db, number: int, now: int) -> Record | None:
-    """Claim a pending record that heads all its lanes for one send; None where it is not that, or one of its lanes is busy."""
+def begin_send(db: Db, number: int, now: int, seen: Record | None = None) -> Record | None:
+    """
+    Claim a pending record that heads all its lanes for one send; None where it is not that, or one of its lanes is busy.
+
+    Nor where it is no longer as it was *seen*, when it was found that it need not be looked up.
+    """
+    if seen is not None and not still_stands(db, seen):
+        return None
     if lanes.under_way_behind(db, number) or not rows(db, "begin_send", number=number, now=now):
         return None
     return record_of(db, number)
 
 
-def settle(db: Db, number: int, attempt: int, settlement: Settlement, now: int, answer: StoredAnswer | None = None) -> bool:
+def settle(
+    db: Db,
+    number: int,
+    attempt: int,
+    settlement: Settlement,
+    now: int,
+    answer: StoredAnswer | None = None,
+    revision: int | None = None,
+) -> bool:
     """
     Write what one attempt came to, if the record is still in that attempt. A delivery is taken in any open state: it is proof.
 
+    But not of what the record says since, where that is another *revision* than was sent: then a person decides.
     The send is counted in any case: it was made, whatever has become of the record meanwhile.
     """
     if settlement.outcome is not None:
         run(db, "count_up", name=SENDS_TOTAL, label=settlement.outcome)
     late = settlement.state is RecordState.DELIVERED
+    if late and revision is not None and revision != value(db, "revision_of", number=number):
+        settlement = replace(settlement, state=RecordState.HELD, reason=EDITED_SINCE, maybe_applied=True)
     changed = _change(db, number, RecordState.SENDING, settlement, now, attempt=attempt, late=late)
     if changed and answer is not None:
         run(db, "keep_answer", number=number, status=answer.status, reason=answer.reason, headers=answer.headers, body=answer.body)
@@ -93,15 +113,40 @@ def move(db: Db, number: int, from_state: RecordState, to: Settlement, now: int)
     return _change(db, number, from_state, to, now, attempt=None, late=False)
 
 
-def learning(db: Db, learnt: Learnt | None, lane_hash: LaneHash, change: Callable[[Db], bool], now: int) -> bool:
-    """Make a change of a registration, and learn with it whom its id stands for: for both it is the same moment."""
+def still_stands(db: Db, seen: Record) -> bool:
+    """Whether a record is as it was *seen*; else what was found out about it is about another: it was edited, or is on paper now."""
+    stands: int = value(
+        db,
+        "still_stands",
+        number=seen.number,
+        state=seen.state,
+        attempt=seen.attempt,
+        revision=seen.revision,
+        exported_at=seen.exported_at,
+        looked_up_at=seen.looked_up_at,
+    )
+    return bool(stands)
+
+
+def learning(
+    db: Db, learnt: Learnt | None, lane_hash: LaneHash, change: Callable[[Db], bool], now: int, seen: Record | None = None
+) -> bool:
+    """
+    Make a change of a registration, and learn with it whom its id stands for: for both it is the same moment.
+
+    Neither where the record is no longer as it was *seen*.
+    """
+    if seen is not None and not still_stands(db, seen):
+        return False
     if learnt is not None:
         identity_ledger.learn(db, learnt, lane_hash, now)
     return change(db)
 
 
-def postpone(db: Db, number: int, state: RecordState, due_at: int, now: int, *, looked_up: bool) -> bool:
-    """Look at a record again at *due_at*, if it still stands in *state*."""
+def postpone(db: Db, number: int, state: RecordState, due_at: int, now: int, *, looked_up: bool, seen: Record | None = None) -> bool:
+    """Look at a record again at *due_at*, if it still stands in *state*, and as it was *seen*."""
+    if seen is not None and not still_stands(db, seen):
+        return False
     return run(db, "postpone", number=number, state=state, due_at=due_at, looked_up=looked_up, now=now) > 0
 
 

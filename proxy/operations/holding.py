@@ -45,6 +45,7 @@ async def release(centre: Centre, by: str) -> dict[str, Any]:
     released = await centre.journal.release(by, centre.clock.wall())
     if centre.traffic is not None:
         centre.traffic.circuits.hold(held=False)
+        centre.traffic.hold_bell.ring()  # the keeper may have read the hold just before
     log.warning("hold released", extra={"action": "release", "was_held": released})
     return {"released": released}
 
@@ -75,7 +76,8 @@ class HoldKeeper:
         left_s = self._left_s(found, now)
         hold = None if left_s <= 0 else found
         if found is not None and hold is None:
-            await self.journal.release(BY_ITSELF, now.wall)
+            if not await self.journal.release(BY_ITSELF, now.wall, found):
+                return 0.0  # another took its place: look at that one
             log.warning("hold is over", extra={"action": "hold_over"})
         if self.circuits.held != (hold is not None):
             self.circuits.hold(held=hold is not None)

@@ -135,4 +135,4 @@ async def _end_back_off(centre: Centre, records: Iterable[Record]) -> None:
     for record in records:
         if record.state is RecordState.PENDING and record.due_at > now:
             due_now = Settlement(RecordState.PENDING, outcome=None, reason=record.reason, maybe_applied=record.maybe_applied)
-            await centre.journal.move(record.number, RecordState.PENDING, due_now, now)
+            await centre.journal.move(record.number, RecordState.PENDING, due_now, now, seen=record)

@@ -21,6 +21,7 @@ SUGGESTIONS: Final[Mapping[str, str]] = {
     "damaged": "A part of it was lost on disk; it is not sent. Ask the desk, enter it by hand, then: dosekeeper records settle, or discard",
     "told-paper": "The desk was told to use paper. If it is not in the paper register: dosekeeper records retry NUMBER",
     "same-fact-as": "Two records say the same. Give the wrong one up: dosekeeper records discard NUMBER --reason TEXT",
+    "delivered before its edit": "The server took it as it was before. Compare, then: dosekeeper records settle, or retry --i-have-looked",
     "provisional-id": "It names a person whose id cannot be replaced. Put the real id in: dosekeeper records edit NUMBER --set PATH=ID",
     "looked up: other content": f"The server has it otherwise. {COMPARE} dosekeeper records settle, edit or discard",
     "looked up": "The server's entries cannot be told apart. Look there yourself, then: dosekeeper records settle, or discard",

@@ -15,13 +15,16 @@ from store.principal_ledger import CREDENTIALS_MAX, Accepted
 
 log = logging.getLogger(__name__)
 
+NEVER: Final = Stamp(0, "", 0.0)
+"""When a credential was accepted that was only ever refused."""
+
 KEPT_EVERY_S: Final = 300.0
 """An acceptance is written down again when the one on disk is older: trust is reckoned in hours, a busy desk is accepted every minute."""
 
 
 @dataclass(slots=True)
 class Acceptances:
-    """Remembers acceptances, and refusals of what was accepted before."""
+    """Remembers acceptances and refusals, those of the latest `CREDENTIALS_MAX` credentials."""
 
     journal: Journal
     background: Background
@@ -40,7 +43,7 @@ class Acceptances:
     def age_s(self, mark: bytes) -> float | None:
         """Return how long ago the server last accepted a credential; None where it never did."""
         stamp = self._at.get(mark)
-        return None if stamp is None else age_s(stamp, self.clock.stamp())
+        return None if stamp in (None, NEVER) else age_s(stamp, self.clock.stamp())
 
     def is_refused(self, mark: bytes) -> bool:
         """Whether it has refused it since."""
@@ -51,22 +54,26 @@ class Acceptances:
         now = self.clock.stamp()
         kept = None if mark in self._refused else self._kept.get(mark)
         self._refused.discard(mark)
+        self._note(mark, now)
+        if kept is None or age_s(kept, now) >= KEPT_EVERY_S:
+            self._kept[mark] = now
+            self.background.start(self._keep(Accepted(mark, now.wall, now.boot_id, now.boot_s)))
+
+    def refused(self, mark: bytes, *, known: bool) -> None:
+        """Note that the server refused a credential; not one that is not *known*, which nobody trusts anyway."""
+        if known and mark not in self._refused:
+            self._note(mark, self._at.get(mark, NEVER))
+            self._refused.add(mark)
+            self.background.start(self._keep_refusal(mark))
+
+    def _note(self, mark: bytes, accepted: Stamp) -> None:
         self._at.pop(mark, None)
-        self._at[mark] = now
+        self._at[mark] = accepted
         if len(self._at) > CREDENTIALS_MAX:
             oldest = next(iter(self._at))
             del self._at[oldest]
             self._kept.pop(oldest, None)
             self._refused.discard(oldest)
-        if kept is None or age_s(kept, now) >= KEPT_EVERY_S:
-            self._kept[mark] = now
-            self.background.start(self._keep(Accepted(mark, now.wall, now.boot_id, now.boot_s)))
-
-    def refused(self, mark: bytes) -> None:
-        """Note that the server refused a credential that it had taken."""
-        if mark in self._at and mark not in self._refused:
-            self._refused.add(mark)
-            self.background.start(self._keep_refusal(mark))
 
     async def _keep(self, accepted: Accepted) -> None:
         try:

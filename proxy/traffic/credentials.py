@@ -199,7 +199,9 @@ class Credentials:
                 del among[principal]
         age_s = self.acceptances.age_s(held.mark)
         was_good = age_s is not None and age_s <= self.rules.trust_for_s and not self._over(held)
-        self.acceptances.refused(held.mark)
+        # Of a token that was never taken only if the issuer signed it: strangers' made-up ones would be without end.
+        signed = self.keys.genuine(token_in(held.fields, self.named.token)) is not None
+        self.acceptances.refused(held.mark, known=age_s is not None or signed)
         return held.principal if was_good else None
 
     def _held(self, fields: Fields, credential: Fields, claims: Mapping[str, Any]) -> Held | None:
@@ -223,19 +225,15 @@ class Credentials:
         return str(found) if usable else None
 
     def _shown(self, where: Seat, whole: Fields, held: Held | None, genuine: Mapping[str, Any] | None, client: str | None) -> Shown:
-        over_at = None if genuine is None else ends_at(genuine)
+        sent_away = held is not None and self.acceptances.is_refused(held.mark) and not self.in_auth_outage()
+        over_at = None if genuine is None or sent_away else ends_at(genuine)
         return Shown(
-            accepted_s=None if held is None else self._accepted_s(held),
+            accepted_s=None if held is None or sent_away else self.acceptances.age_s(held.mark),
             signed_over_s=None if over_at is None else (self.wall() - over_at) / 1000,
             client_key=client is not None,
             same_key=self.own.brought_by(whole),
             seat=where,
         )
-
-    def _accepted_s(self, held: Held) -> float | None:
-        if self.acceptances.is_refused(held.mark) and not self.in_auth_outage():
-            return None
-        return self.acceptances.age_s(held.mark)
 
     def _remember(self, principal: bytes | None, held: Held, why: Ground | None) -> None:
         """Keep *held* for what waits for *principal*: among the proved ones, or (a new log-in's, perhaps) where there is none of these."""

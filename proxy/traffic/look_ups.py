@@ -96,8 +96,10 @@ class LookUps:
         if harmless:
             self.circuits.unused(permit)
         finding = HARMLESS if harmless else await self.find(record, permit)
-        await until_kept(lambda: self._settle(record, finding), first_failure=lambda: None)
-        log.info("looked up", extra={"action": "look_up", "number": record.number, "found": finding.found.value})
+        settled = await until_kept(lambda: self._settle(record, finding), first_failure=lambda: None)
+        # Where it was edited or exported meanwhile, what was found is not about what it is now: it is looked up again.
+        found = {"found": finding.found.value, "out_of_date": not settled}
+        log.info("looked up", extra={"action": "look_up", "number": record.number} | found)
         return finding
 
     async def find(self, record: Record, permit: Permit) -> Finding:
@@ -134,33 +136,32 @@ class LookUps:
         self.meters.upstream_requests.labels(outcome.kind.value).inc()
         return judge(look_up, view, exchange, outcome)
 
-    async def _settle(self, record: Record, finding: Finding) -> None:
+    async def _settle(self, record: Record, finding: Finding) -> bool:
+        """Write what was found; False where the record is no longer as it was when that was asked."""
         now = self.clock.wall()
         match finding.found:
             case Found.THERE:
-                learnt = self.persons.learnt(record, finding.real_id, adopted=record.attempt == 0)
-                await self.journal.move(
-                    record.number, record.state, Settlement(RecordState.DELIVERED, None, finding.reason), now, learnt=learnt
-                )
+                # Of somebody whom no send of ours can have registered: then others may have entered the doses too.
+                learnt = self.persons.learnt(record, finding.real_id, adopted=record.attempt == 0 or not record.maybe_applied)
+                there = Settlement(RecordState.DELIVERED, None, finding.reason)
+                return await self.journal.move(record.number, record.state, there, now, learnt=learnt, seen=record)
             case Found.OTHER_CONTENT | Found.AMBIGUOUS:
                 held = Settlement(RecordState.HELD, None, finding.reason, maybe_applied=record.maybe_applied)
-                await self.journal.move(record.number, record.state, held, now)
+                return await self.journal.move(record.number, record.state, held, now, seen=record)
             case Found.NOT_THERE:
-                await self._not_there(record, now, asked=finding is not HARMLESS)
+                return await self._not_there(record, now, asked=finding is not HARMLESS)
             case Found.FAILED:
-                await self.journal.postpone(record.number, record.state, now + int(AGAIN_AFTER_S * 1000), now)
+                return await self.journal.postpone(record.number, record.state, now + int(AGAIN_AFTER_S * 1000), now, seen=record)
             case _:
                 assert_never(finding.found)
 
-    async def _not_there(self, record: Record, now: int, *, asked: bool) -> None:
+    async def _not_there(self, record: Record, now: int, *, asked: bool) -> bool:
         # Where nobody asked, a send may have got through as before: who edits or discards it has to know.
         free = Settlement(RecordState.PENDING, None, record.reason, looked_up=asked, cleared=asked)
         if record.state is not RecordState.UNKNOWN:
-            await self.journal.postpone(record.number, record.state, 0, now, looked_up=True)
-            return
+            return await self.journal.postpone(record.number, record.state, 0, now, looked_up=True, seen=record)
         out_s = self.circuits.last_out_s(record.group)
         left_s = settle_left_s(self.sends.last_s(record.number), out_s, self._settle_s(), self.clock.monotonic())
         if left_s <= 0:
-            await self.journal.move(record.number, record.state, free, now)
-        else:
-            await self.journal.postpone(record.number, record.state, now + math.ceil(left_s * 1000), now)
+            return await self.journal.move(record.number, record.state, free, now, seen=record)
+        return await self.journal.postpone(record.number, record.state, now + math.ceil(left_s * 1000), now, seen=record)

@@ -8,7 +8,7 @@ server's verdict when it comes in time, else with the receipt.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from http import HTTPStatus
 from typing import Any, Final, assert_never
@@ -65,6 +65,8 @@ OVERRIDE: Final = b"dosekeeper-override"
 """The client's reason for a second record of a fact that is recorded with other content."""
 
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+
+UNDECIDED: Final = Text("It did not say whether you may record.")
 
 OURS: Final = frozenset({"person-unknown", "not-taken"})
 """Problems that the server cannot decide: they are the same while it is up."""
@@ -181,7 +183,7 @@ class RecordRoute:
             return told
         permit = self.circuits.permit(new.group, new.lanes[0])
         if permit is None and write.caller.ground is None:
-            return self._stranger()
+            return await self._told(write, new, await self._known(new), view)
         try:
             kept = await self._keep(new, write, send=permit is not None)
         except JournalInDoubt:
@@ -217,12 +219,11 @@ class RecordRoute:
             case NotKept():
                 return self._stranger()
             case Same() | Conflict() if write.caller.ground is None and not self._shares(write, kept.number):
-                return self._stranger()
+                return await self._unvouched(write, kept, view)
             case Same():
                 return await self._same(write, kept, view)
-            case Conflict(number, id_, state):
-                code = "waits-for-correction" if state is RecordState.HELD else "recorded-otherwise"
-                return self._about(code, number, id_, state)
+            case Conflict():
+                return self._in_the_way(kept)
             case KeyReused(number):
                 return self._problem("key-reused", Text("It came with record {number}.", {"number": number}))
             case Outrun():
@@ -235,13 +236,42 @@ class RecordRoute:
         desk = self.waiting.get(number)
         return desk is not None and write.caller.held is not None and _mark(desk.caller) == _mark(write.caller)
 
+    async def _known(self, new: NewRecord) -> Same | Conflict | KeyReused | Outrun | NotKept:
+        """Return what is known of a write of which nothing is kept now; a journal that cannot be read knows nothing."""
+        try:
+            return await self.journal.known(new) or NotKept()
+        except JournalError:
+            return NotKept()
+
+    async def _unvouched(self, write: Write, known: Same | Conflict, view: dict[str, Any]) -> web.StreamResponse | None:
+        """
+        Answer whom nobody vouches for, and what they ask is a record: if it is theirs, that it is there, or it would be on paper too.
+
+        Whose it is their token's claims say, which anybody can write: so they are told where it stands, and nothing of what it says.
+        """
+        record = await self.journal.get(known.number)
+        if record is None or record.principal is None or record.principal != write.caller.principal:
+            return self._stranger()
+        known = replace(known, state=record.state)
+        if known.state in (RecordState.REFUSED, RecordState.DISCARDED):
+            return None  # it is none any more
+        if isinstance(known, Conflict) or known.state is RecordState.HELD:
+            return self._in_the_way(known)
+        if known.state is RecordState.DELIVERED:
+            return await self._receipt(write, str(ULID(known.id)), known, view)
+        kept = Text(
+            "It is kept as record {number}, and sent once the server takes your log-in: leave it off paper.", {"number": known.number}
+        )
+        # While it is sent it may be refused yet, and then it is not recorded.
+        return self._about("server-no-answer", known, UNDECIDED if known.state is RecordState.SENDING else kept)
+
     def _stranger(self) -> web.Response:
         return self._problem(
             "not-known", Text("The server is not there to say it, or what you ask would go up with the sidecar's credential.")
         )
 
     def _no_word(self) -> web.Response:
-        return self._problem("server-no-answer", Text("It did not say whether you may record."))
+        return self._problem("server-no-answer", UNDECIDED)
 
     def _unused(self, permit: Permit | None) -> None:
         if permit is not None:
@@ -301,7 +331,7 @@ class RecordRoute:
         elif same.state is RecordState.SENDING and await self._let_go(same.number):
             return None
         if same.state is RecordState.HELD:
-            return self._about("waits-for-correction", same.number, same.id, same.state)
+            return self._in_the_way(same)
         stored = await self.journal.answer_of(same.number)
         if stored is not None:
             return answers.verdict(Answer(stored.status, stored.reason, from_block(stored.headers), stored.body), str(ULID(same.id)))
@@ -366,7 +396,8 @@ class RecordRoute:
 
     async def _receipt(self, write: Write, record_id: str, kept: Recorded | Same, view: dict[str, Any]) -> web.Response:
         route = write.match.route
-        said = await self._warnings(write, kept.number, view) if may_warn(route, view) else ()
+        vouched = write.caller.ground is not None  # a warning tells of the person what nobody else's request may ask
+        said = await self._warnings(write, kept.number, view) if vouched and may_warn(route, view) else ()
         language = preferred(write.request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
         return answers.receipt(receipt(route.receipt, view, record_id, kept.number, kept.state, kept.issues, said, language))
 
@@ -385,10 +416,14 @@ class RecordRoute:
     def _problem(self, code: str, detail: Text) -> web.Response:
         return answers.problem(problem(code, detail, self.profile.error_members))
 
-    def _about(self, code: str, number: int, record_id: bytes, state: RecordState) -> web.Response:
+    def _in_the_way(self, known: Same | Conflict) -> web.Response:
+        code = "waits-for-correction" if known.state is RecordState.HELD else "recorded-otherwise"
+        return self._about(code, known, Text("Record {number}.", {"number": known.number}))
+
+    def _about(self, code: str, known: Same | Conflict, detail: Text) -> web.Response:
         """Return a problem that names a record."""
-        record = {"id": str(ULID(record_id)), "number": number, "state": state.value}
-        return answers.problem(problem(code, Text("Record {number}.", {"number": number}), self.profile.error_members, record=record))
+        record = {"id": str(ULID(known.id)), "number": known.number, "state": known.state.value}
+        return answers.problem(problem(code, detail, self.profile.error_members, record=record))
 
 
 def _of_another(verdict: Answer | None, desk: Desk, caller: Caller) -> bool:

@@ -155,7 +155,7 @@ class Replayer:
             finding = await self.look_ups.attempt(head, permit)
             self._answered(good=finding.found is not Found.FAILED)
             return
-        record = await self.journal.begin_send(head.number, self.clock.wall())
+        record = await self.journal.begin_send(head.number, self.clock.wall(), seen=head)
         outcome = None if record is None else await self.sender.attempt(record, permit, taken=lambda: self._taken(head))
         if outcome is not None:
             self._note(head.number, outcome)

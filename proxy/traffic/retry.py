@@ -62,9 +62,9 @@ async def keep_running(name: str, step: Step, wake: Wake) -> None:
         await wake.wait(await _tried(step, Exception, lambda: trying))
 
 
-async def until_kept(act: Callable[[], Awaitable[object]], first_failure: Callable[[], None]) -> None:
+async def until_kept(act: Callable[[], Awaitable[T]], first_failure: Callable[[], None]) -> T:
     """
-    Do *act* on the journal until it succeeds; what breaks the journal's own rules would break them again, and is raised.
+    Do *act* on the journal until it succeeds, and return what it returned; what breaks the journal's own rules is raised at once.
 
     What a send came to must reach the journal, or its record is looked up although the answer was here.
 
@@ -84,7 +84,7 @@ async def until_kept(act: Callable[[], Awaitable[object]], first_failure: Callab
             before_sleep=report,
         )
 
-    await _tried(act, JournalError, trying)
+    return await _tried(act, JournalError, trying)
 
 
 async def _tried(act: Callable[[], Awaitable[T]], failing: type[Exception], trying: Callable[[], AsyncRetrying]) -> T:

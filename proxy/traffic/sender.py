@@ -209,7 +209,9 @@ class Sender:
         stored = StoredAnswer(answer.status, answer.reason, to_block(answer.fields), answer.body) if answer and accepted else None
         learnt = self._learnt(record, answer) if answer and accepted else None
         await until_kept(
-            lambda: self.journal.settle(record.number, record.attempt, made, self.clock.wall(), answer=stored, learnt=learnt),
+            lambda: self.journal.settle(
+                record.number, record.attempt, made, self.clock.wall(), answer=stored, learnt=learnt, revision=record.revision
+            ),
             first_failure=first_failure,
         )
         log.info(

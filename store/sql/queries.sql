@@ -58,6 +58,17 @@ SELECT EXISTS (
     JOIN record r ON r.number = l.number
     WHERE l.lane = :lane AND l.number > :number AND r.state = 'sending');
 
+-- name: still_stands
+-- Is a record as it was read: what it says, how often it was sent, and whether what was looked up of it counts?
+SELECT EXISTS (
+    SELECT 1 FROM record
+    WHERE number = :number AND state = :state AND attempt = :attempt AND revision = :revision
+      AND exported_at IS NOT DISTINCT FROM :exported_at AND looked_up_at IS NOT DISTINCT FROM :looked_up_at);
+
+-- name: revision_of
+-- How often a record was edited, from 1.
+SELECT revision FROM record WHERE number = :number;
+
 -- name: begin_send
 -- Claim a record for one send: pending, and the head of all its lanes.
 UPDATE record SET state = 'sending', attempt = attempt + 1, begun_at = :now
@@ -292,8 +303,10 @@ WHERE r.number = :number;
 UPDATE record_request SET target = :target, headers = :headers, body = :body WHERE number = :number;
 
 -- name: edit_record
--- The next revision.
-UPDATE record SET revision = revision + 1, natural_key = :natural_key, content = :content, failures = 0 WHERE number = :number;
+-- The next revision. What was looked up was another fact.
+UPDATE record
+SET revision = revision + 1, natural_key = :natural_key, content = :content, failures = 0, looked_up_at = NULL
+WHERE number = :number;
 
 -- name: revisions
 -- What a record said before each of its edits.
@@ -303,9 +316,9 @@ SELECT revision, replaced_at, replaced_by, reason, target, headers, body FROM re
 -- Why it is kept although its fact is known.
 UPDATE record SET override = :override WHERE number = :number;
 
--- name: forget_failures
--- Its back-off begins anew.
-UPDATE record SET failures = 0 WHERE number = :number;
+-- name: begin_anew
+-- Its back-off begins anew; whoever had it in hand may have entered it elsewhere since it was looked up.
+UPDATE record SET failures = 0, looked_up_at = NULL WHERE number = :number;
 
 -- name: set_reference
 -- By what a person found it at the server.
@@ -640,17 +653,19 @@ ON CONFLICT (credential) DO UPDATE
 SET accepted_at = excluded.accepted_at, boot_id = excluded.boot_id, boot_s = excluded.boot_s, refused_at = NULL;
 
 -- name: forget_credentials
--- Keep those that were accepted last.
+-- Keep those that were accepted, or refused, last.
 DELETE FROM accepted_credential
-WHERE credential NOT IN (SELECT credential FROM accepted_credential ORDER BY accepted_at DESC, credential LIMIT :kept);
+WHERE credential NOT IN (
+    SELECT credential FROM accepted_credential ORDER BY COALESCE(refused_at, accepted_at) DESC, credential LIMIT :kept);
 
 -- name: refuse_credential
--- The server refused one that it took before.
-UPDATE accepted_credential SET refused_at = :now WHERE credential = :credential;
+-- The server refused it; 0: and never took it.
+INSERT INTO accepted_credential (credential, accepted_at, boot_id, boot_s, refused_at) VALUES (:credential, 0, '', 0, :now)
+ON CONFLICT (credential) DO UPDATE SET refused_at = excluded.refused_at;
 
 -- name: accepted_credentials
--- What the server took, the latest last.
-SELECT credential, accepted_at, boot_id, boot_s, refused_at FROM accepted_credential ORDER BY accepted_at;
+-- What the server took or refused, the latest last.
+SELECT credential, accepted_at, boot_id, boot_s, refused_at FROM accepted_credential ORDER BY COALESCE(refused_at, accepted_at);
 
 -- name: waiting_for_log_in
 -- Heads of lanes that go up with a client's credential, by group and principal.

@@ -182,6 +182,31 @@ async def test_clearing_is_for_those_who_can_tell(journal: Journal, make: MakeRe
     assert (now.state, now.maybe_applied, now.looked_up_at, now.last_sent_at) == (S.PENDING, False, NOON + 7, NOON)
 
 
+@pytest.mark.parametrize("sent_again", [False, True])
+async def test_what_gets_through_as_it_was_before_its_edit_is_not_what_it_says_now(
+    journal: Journal, make: MakeRecord, sent_again: bool
+) -> None:
+    """A record turns out to be a double while its send is under way, and a person vouches that no send got through."""
+    await journal.record(make(), send=False, issue=lambda _: "990001")
+    await journal.record(replace(make(), natural_key=FACT), send=True)
+    await journal.record(replace(make(lanes=(journal.lane_hash("990001"), LANE)), natural_key=OTHER), send=False)
+    await journal.move(1, S.PENDING, Settlement(S.DELIVERED, None), NOON)
+    await journal.begin_send(3, NOON)
+    await journal.learn("990001", "4844", lambda *_: Rekeyed((LANE,), FACT, b"c"), NOON)
+    double = await stands(journal, 3)
+    assert (double.state, double.reason, double.maybe_applied) == (S.HELD, "same-fact-as 2", True)
+    assert isinstance(await journal.edit(double, replace(EDITED, natural_key=OTHER), WORD, NOON), Decided)
+    if sent_again:
+        assert await journal.begin_send(3, NOON)
+    assert await journal.settle(3, 1, Settlement(S.DELIVERED, "accepted"), NOON, revision=1)
+    now = await stands(journal, 3)
+    assert (now.state, now.reason, now.maybe_applied, now.revision) == (S.HELD, "delivered before its edit", True, 2)
+    if sent_again:
+        assert await journal.settle(3, 2, Settlement(S.DELIVERED, "accepted"), NOON, revision=2)
+        assert (await stands(journal, 3)).state is S.DELIVERED
+    assert not await journal.settle(9, 1, Settlement(S.DELIVERED, "accepted"), NOON, revision=1)
+
+
 async def test_a_purged_record_is_never_sent_again(journal: Journal, make: MakeRecord) -> None:
     await journal.record(make(), send=True)
     await journal.settle(1, 1, Settlement(S.DELIVERED, "accepted"), NOON)

@@ -14,16 +14,20 @@ ASHA, RAVI, FACILITY = b"a" * 16, b"r" * 16, b"f" * 16
 
 async def test_the_latest_acceptance_counts_and_a_refusal_since(journal: Journal) -> None:
     await journal.accept_credential(Accepted(ASHA, NOON, "boot", 1.5))
-    assert await journal.refuse_credential(ASHA, NOON + 1)
-    assert not await journal.refuse_credential(RAVI, NOON + 1)
-    assert await journal.accepted_credentials() == [Accepted(ASHA, NOON, "boot", 1.5, NOON + 1)]
-    await journal.accept_credential(Accepted(ASHA, NOON + 2, "next boot", 0.5))
-    assert await journal.accepted_credentials() == [Accepted(ASHA, NOON + 2, "next boot", 0.5)]
+    await journal.refuse_credential(ASHA, NOON + 1)
+    await journal.refuse_credential(RAVI, NOON + 2)
+    never = Accepted(RAVI, 0, "", 0.0, NOON + 2)
+    assert await journal.accepted_credentials() == [Accepted(ASHA, NOON, "boot", 1.5, NOON + 1), never]
+    await journal.accept_credential(Accepted(ASHA, NOON + 3, "next boot", 0.5))
+    assert await journal.accepted_credentials() == [never, Accepted(ASHA, NOON + 3, "next boot", 0.5)]
 
 
 async def test_they_are_bounded_and_the_oldest_goes_first(journal: Journal) -> None:
     for number in range(CREDENTIALS_MAX + 3):
-        await journal.accept_credential(Accepted(number.to_bytes(16), NOON + number, "boot", 0.0))
+        if number % 2:
+            await journal.accept_credential(Accepted(number.to_bytes(16), NOON + number, "boot", 0.0))
+        else:
+            await journal.refuse_credential(number.to_bytes(16), NOON + number)
     left = await journal.accepted_credentials()
     assert [row.credential for row in left] == [number.to_bytes(16) for number in range(3, CREDENTIALS_MAX + 3)]
 

@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
+from store.decisions import Act, Decided, Edited
 from store.errors import JournalRefused
+from store.identities import Learnt, Rekeyed
 from store.journal import Journal
 from store.record_search import FAR_MS, RecordFilter
 from store.records import RecordState, Settlement
@@ -228,3 +230,33 @@ async def test_counts_follow_every_change(journal: Journal, make: MakeRecord) ->
 async def test_two_hundred_at_once_have_numbers_without_a_gap(journal: Journal, make: MakeRecord) -> None:
     recorded = await asyncio.gather(*(journal.record(make(), send=True) for _ in range(200)))
     assert sorted(kept(one).number for one in recorded) == list(range(1, 201))
+
+
+@pytest.mark.parametrize("meanwhile", ["sent", "edited", "exported", "in hand"])
+async def test_what_was_found_out_about_a_record_as_it_was_changes_nothing_of_what_it_is(
+    journal: Journal, make: MakeRecord, meanwhile: str
+) -> None:
+    await journal.record(make(), send=False, issue=lambda _: "990001")
+    await journal.postpone(1, S.PENDING, 0, NOON, looked_up=True)
+    seen = await journal.get(1)
+    assert seen is not None
+    if meanwhile == "sent":
+        assert await journal.begin_send(1, NOON, seen=seen)
+        await journal.settle(1, 1, Settlement(S.PENDING, "not_sent"), NOON)
+    elif meanwhile == "edited":
+        edited = Edited(seen.target, seen.headers, b'{"dose":2}', (LANE,), None, b"2")
+        assert isinstance(await journal.edit(seen, edited, Act("asha", "mistyped"), NOON), Decided)
+    elif meanwhile == "exported":
+        await journal.mark_exported([1], NOON + 1)
+    else:
+        assert isinstance(await journal.retry(seen, Act("asha", "looked"), NOON), Decided)
+    now = await journal.get(1)
+    learnt = Learnt("990001", "4844", lambda record, _: Rekeyed((LANE,), record.natural_key, b""))
+    assert not await journal.move(1, S.PENDING, DELIVERED, NOON, learnt=learnt, seen=seen)
+    assert not await journal.postpone(1, S.PENDING, NOON + 5_000, NOON, looked_up=True, seen=seen)
+    assert not await journal.begin_send(1, NOON, seen=seen)
+    assert await journal.get(1) == now
+    assert (await journal.identities(["990001"]))["990001"].real is None, "nor is it learnt whom the id stands for"
+    assert now is not None
+    assert (now.looked_up_at is None) is (meanwhile != "sent"), "what was looked up of it before is not believed either"
+    assert await journal.move(1, S.PENDING, DELIVERED, NOON, learnt=learnt, seen=now)

@@ -52,7 +52,9 @@ async def test_the_operators_hold_lasts_until_it_is_released(path: Path, key: by
     held = OperatorHold(NOON + 60_000, "longer maintenance", "ravi", NOON + 1)
     assert await again.operator_hold() == held
     assert (await again.snapshot(NOON, never_holds)).hold == held
-    assert await again.release("asha", NOON + 2)
+    assert not await again.release("its time was over", NOON + 2, OperatorHold(NOON + 50_000, "maintenance", "asha", NOON)), "another's"
+    assert await again.operator_hold() == held
+    assert await again.release("asha", NOON + 2, held)
     assert not await again.release("asha", NOON + 3)
     assert await again.operator_hold() is None
     await again.close()

@@ -184,14 +184,14 @@ async def a_centre(
         await journal.close()
 
 
-def _traffic(sidecar: Sidecar) -> Traffic:
+def traffic_of(sidecar: Sidecar) -> Traffic:
     replays = Replays(sidecar.replayer.budget)
     return Traffic(sidecar.circuits, sidecar.credentials, sidecar.replayer, replays, Wake(), sidecar.watch)
 
 
 @asynccontextmanager
 async def _listening(sidecar: Sidecar, limits: Limits | None) -> AsyncIterator[str]:
-    centre = Operated(sidecar.journal, sidecar.clock, sidecar.persons, _traffic(sidecar))
+    centre = Operated(sidecar.journal, sidecar.clock, sidecar.persons, traffic_of(sidecar))
     port = Port(data_runner(sidecar.data_port(lambda: public_status(centre), limits)), "127.0.0.1", 0, limits=limits)
     number = await port.open()
     try:

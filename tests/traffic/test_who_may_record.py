@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -190,6 +191,48 @@ async def test_nobody_elsewhere_uses_the_sidecars_own_credential(sim: Simulator,
             assert answer.content_type != "application/problem+json", "who has the key needs no leave"
 
 
+@pytest.mark.parametrize("held", [False, True])
+async def test_of_a_dose_that_is_kept_its_own_desk_is_not_told_to_use_paper(sim: Simulator, desks: Desks, held: bool) -> None:
+    """The server broke off, and vouched for nobody; the record goes up all the same, and on paper too the dose would count twice."""
+    person, find = people(sim)[0], "/api/v2/vaccinator/beneficiaries/findByReferenceId"
+    asha, ravi, corrected = desks.log_in("asha"), desks.log_in("ravi"), a_dose(person) | {"vaccine": "COVAXIN"}
+    async with desks.centre() as centre:
+        await sim.faults.add("reset_before", routes=[f"/api{VACCINATE}"], times=1)
+        await sim.faults.add("error_500", routes=[find])  # so that it stays unknown
+        assert (await dose(centre, person, **asha)).status == 504
+        await centre.until_all(RecordState.UNKNOWN, 1)
+        centre.sidecar.circuits.hold(held=held)
+        again, otherwise = await dose(centre, person, **asha), await centre.post(VACCINATE, corrected, **asha)
+        for told, status, says in ((again, 504, b"leave it off paper"), (otherwise, 409, b"with other content")):
+            assert (told.status, says in told.body, b"Write" in told.body) == (status, True, False)
+            assert {"number": 1, "state": "unknown"}.items() <= json.loads(told.body)["record"].items()
+        assert is_a_strangers(await dose(centre, person, **ravi)), "another's desk not even that it is there"
+        assert is_a_strangers(await centre.post(VACCINATE, corrected, **ravi))
+        await sim.faults.clear()
+        centre.sidecar.circuits.hold(held=False)
+        await centre.until_all(RecordState.DELIVERED, 1)
+        assert (await dose(centre, person, **desks.log_in("asha", serial=2))).state == "delivered", "logged in anew"
+    assert doses_applied(sim) == [(person, 1)]
+
+
+async def test_while_it_is_judged_who_logged_in_anew_is_told_neither_that_it_is_kept_nor_that_it_is_not(
+    sim: Simulator, desks: Desks
+) -> None:
+    person = people(sim)[0]
+    async with desks.centre() as centre:
+        desks.gate.patience.clear()
+        forged = desks.gate.token("asha", facility="563048", key=RSAKey.generate_key(2048))
+        first = asyncio.create_task(dose(centre, person, Authorization=f"Bearer {forged}"))
+        await until_sending(centre)
+        told = await dose(centre, person, **desks.log_in("asha"))
+        assert (told.status, b"paper" in told.body, json.loads(told.body)["record"]["state"]) == (504, False, "sending")
+        desks.gate.patience.set()
+        assert (await first).status == 401
+        await centre.until_all(RecordState.REFUSED, 1)
+        assert (await dose(centre, person, **desks.log_in("asha"))).status == 200, "it was refused: it is recorded now"
+    assert doses_applied(sim) == [(person, 1)]
+
+
 # Client keys ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -316,6 +359,7 @@ async def test_strangers_with_made_up_log_ins_fill_no_memory(desks: Desks, monke
         assert len(own._offered) <= 8
         assert not own._proved
         assert not own._same
+        assert not own.acceptances._at
 
 
 @pytest.mark.parametrize("restart", [False, True])
@@ -529,6 +573,37 @@ async def test_a_token_that_the_server_has_never_seen_is_known_by_its_signature(
         assert (await dose(centre, persons[1], **asha)).state == "pending", "over, but not for longer than trust_for"
         desks.pass_hours(12)
         assert is_a_strangers(await dose(centre, persons[2], **asha))
+
+
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize("taken_before", [False, True])
+async def test_a_signature_is_worth_nothing_once_the_server_has_sent_its_token_away(
+    sim: Simulator, desks: Desks, taken_before: bool, restart: bool
+) -> None:
+    first, second, third = people(sim)[:3]
+    asha, ravi = desks.log_in("asha"), desks.log_in("ravi")
+    jwks = {"jwks_url": f"{desks.gate.url}/keys", "token_issuer": "gate"}
+
+    async def outage(centre: Centre) -> None:
+        centre.sidecar.circuits.hold(held=True)
+        assert is_a_strangers(await dose(centre, third, **asha))
+        assert (await dose(centre, third, **ravi)).state == "pending"
+
+    async with desks.centre(**jwks) as centre:
+
+        async def fetched() -> bool:
+            return centre.sidecar.credentials.keys._keys is not None
+
+        await centre.until(fetched)
+        if taken_before:
+            assert (await dose(centre, first, **asha)).status == 200
+        desks.gate.revoked.add(asha["Authorization"].removeprefix("Bearer "))
+        assert (await dose(centre, second, **asha)).status == 401
+        if not restart:
+            await outage(centre)
+            return
+    async with desks.centre(**jwks) as centre:
+        await outage(centre)
 
 
 # What is kept --------------------------------------------------------------------------------------------------------------------
