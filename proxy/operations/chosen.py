@@ -60,7 +60,7 @@ async def facts(centre: Centre, records: list[Record]) -> Facts:
     known = centre.traffic.credentials.known() if centre.traffic else ()
     everybody = {record.principal for record in records if record.principal is not None}
     of = sorted({record.group for record in records})
-    heads = await centre.journal.heads(of, ALWAYS_DUE, HEADS_MAX, sorted(everybody))
+    heads = await centre.journal.heads(of, ALWAYS_DUE, HEADS_MAX, sorted(everybody), free=False)
     return Facts(
         held=in_force(snapshot.hold, now) is not None,
         down=frozenset(group for group in groups(centre) if group_is_down(centre, group, snapshot)) - _starting(centre),

@@ -58,6 +58,14 @@ SELECT EXISTS (
     JOIN record r ON r.number = l.number
     WHERE l.lane = :lane AND l.number > :number AND r.state = 'sending');
 
+-- name: under_way
+-- What is being sent, and in which lanes. (The three states name the index that holds only those.)
+SELECT number, lanes FROM record WHERE state IN ('sending', 'unknown', 'held') AND state = 'sending';
+
+-- name: before_in_lane
+-- Who waits in this lane although a younger one is further.
+SELECT number FROM record_lane WHERE lane = :lane AND number < :number;
+
 -- name: begin_send
 -- Claim a record for one send: pending, and the head of all its lanes.
 UPDATE record SET state = 'sending', attempt = attempt + 1, begun_at = :now
