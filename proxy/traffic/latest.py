@@ -14,9 +14,8 @@ V = TypeVar("V")
 class Latest(dict[K, V]):
     """The latest notes, one for each key, `KEPT_MAX` at most."""
 
-    def note(self, key: K, value: V) -> None:
-        """Note *value*, as the latest, and forget the oldest where there are too many."""
+    def note(self, key: K, value: V) -> V | None:
+        """Note *value* as the latest; where there are too many, forget the oldest and return it."""
         self.pop(key, None)
         self[key] = value
-        if len(self) > KEPT_MAX:
-            del self[next(iter(self))]
+        return self.pop(next(iter(self))) if len(self) > KEPT_MAX else None
