@@ -234,7 +234,7 @@ class Replayer:
         return sorted(wanted, key=lambda head: self._put_off.get(head.number, -math.inf))[:room]
 
     def _unknown_far_ms(self) -> int:
-        return math.ceil(self.look_ups.wait_max_s() * 1000)
+        return math.ceil(max(LATER_S, self.look_ups.wait_max_s()) * 1000)
 
     async def _note_drained(self) -> None:
         """Call the backlog of outages and holds drained; asked first, because a write, even of nothing, keeps the next desk waiting."""

@@ -12,8 +12,9 @@ from proxy.rules.look_up import Finding, Found
 from proxy.rules.pace import Limit
 from proxy.traffic import look_ups
 from proxy.traffic.circuits import Permit
+from proxy.traffic.look_ups import LookUps
 from simulator import Simulator
-from store.records import RecordState
+from store.records import Record, RecordState
 from tests.traffic.centre import VACCINATE, Centre, a_centre, doses_applied, people
 from tests.traffic.upstreams import Cowin
 
@@ -98,6 +99,26 @@ async def test_what_fails_in_an_outage_does_not_keep_the_record_waiting_when_it_
     for _ in range(5):
         assert (await asked(centre)).found is Found.FAILED
     assert centre.sidecar.look_ups._failed == before
+
+
+async def test_one_whose_look_up_breaks_by_an_error_of_ours_waits_its_minute(
+    sim: Simulator, centre: Centre, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("CRITICAL")
+
+    async def broken(_: LookUps, record: Record, __: Permit) -> Finding:
+        raise LookupError(record.number)
+
+    monkeypatch.setattr(LookUps, "attempt", broken)
+    await sim.faults.add("reset_after", routes=[f"/api{VACCINATE}"], times=1)
+    await centre.vaccinate(people(sim)[0])
+
+    async def put_off() -> bool:
+        return (await centre.records())[0].due_at > 0
+
+    await centre.until(put_off)
+    now, far_ms = centre.sidecar.clock.wall(), centre.sidecar.replayer._unknown_far_ms()
+    assert await centre.sidecar.journal.heads(["vaccinator"], now, 5, (), far_ms) == [], "no clock that jumped has put it off"
 
 
 async def test_one_record_whose_look_up_fails_slows_nobody_and_a_second_does(centre: Centre) -> None:
