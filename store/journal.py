@@ -346,14 +346,20 @@ class Journal:
         limit: int,
         principals: Collection[bytes] = (),
         unknown_far_ms: int = record_search.FAR_MS,
+        *,
+        free: bool = True,
     ) -> list[Record]:
         """
         Return up to *limit* due heads of lanes, `pending` and `unknown`: those that need no client's credential, or one of *principals*.
 
         Order: deadlines ahead, the earliest first; then the overdue; then those without a deadline, oldest first. A due time further
         ahead than its wait can be (of an `unknown`: *unknown_far_ms*, else 15 min) comes from a clock that jumped, and is due.
+
+        *free*: without those that wait for the end of a younger record's send, as is possible where two lanes turned out to be one
+        person's.
         """
-        return await self._engine.read(record_search.heads, groups, now, limit, principals, unknown_far_ms)
+        query = record_search.free_heads if free else record_search.heads
+        return await self._engine.read(query, groups, now, limit, principals, unknown_far_ms)
 
     async def any_open(self, lanes: Sequence[bytes]) -> bool:
         """Return whether something open waits in one of *lanes*."""

@@ -80,6 +80,16 @@ def of(db: Db, number: int) -> list[bytes]:
     return unpacked(value(db, "lanes_of", number=number) or b"")
 
 
+def overtaken(db: Db) -> set[int]:
+    """Return the numbers of those of whose lanes a younger record is being sent: their own send cannot begin."""
+    return {
+        older
+        for number, packed_lanes in rows(db, "under_way")
+        for lane in unpacked(packed_lanes)
+        for (older,) in rows(db, "before_in_lane", lane=lane, number=number)
+    }
+
+
 def under_way_behind(db: Db, number: int) -> bool:
     """Return whether a younger record of its lanes is being sent: possible where two lanes turned out to be one person's."""
     return any(value(db, "is_under_way", lane=lane, number=number) for lane in of(db, number))

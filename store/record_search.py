@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, Final
 
-from store.lanes import behind
+from store.lanes import behind, overtaken
 from store.queries import Db, rows, value
 from store.record_row import as_record
 from store.records import OPEN_STATES, Record, RecordState, StoredAnswer
@@ -55,6 +55,13 @@ def heads(
     dated = ahead + overdue
     undated = _in_order(row for pair in pairs for row in rows(db, "heads_undated", **pair, **asked)) if len(dated) < limit else []
     return (dated + undated)[:limit]
+
+
+def free_heads(db: Db, groups: Collection[str], now: int, limit: int, principals: Collection[bytes], unknown_far_ms: int) -> list[Record]:
+    """Return the same without those of whose lanes a younger record is being sent: claimed, they would be refused again and again."""
+    waiting = overtaken(db)
+    found = heads(db, groups, now, limit + len(waiting), principals, unknown_far_ms)
+    return [head for head in found if head.number not in waiting][:limit]
 
 
 def any_open(db: Db, lanes: Sequence[bytes]) -> bool:

@@ -18,6 +18,7 @@ WAITS_FOR: Final[Mapping[str, str]] = {
     "hold": "wait for the operator's hold to end. End it: dosekeeper release",
     "credential": "wait for the sidecar's own token, which is not to be had. See why: dosekeeper check",
     "log-in": "wait for a log-in at the desk they came from, with the service running",
+    "look-up-fails": "wait for their look-up, in which the server fails again and again. Which they are: dosekeeper status",
     "undecided": "wait for a decision, as the server may have them. See them: dosekeeper records list --state unknown",
     "held": "are held, and are tried again: looked up first where the server may have them",
     "behind": "wait behind an older record of the same person",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import click
 
@@ -12,6 +12,8 @@ from proxy.cli.configured import settings_of
 from proxy.cli.moments import shown, span
 from proxy.cli.reach import ask
 from proxy.cli.showing import as_json, facts
+
+LOOK_UPS_SHOWN: Final = 5
 
 
 @click.command(epilog="Example: dosekeeper status --check || echo 'the national server is down, or the service does not run'")
@@ -67,6 +69,7 @@ def _lines(found: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
         )
     if found["needs_log_in"]:
         lines.append(("Needs log-in", f"records of {found['needs_log_in']} wait for whoever recorded them to log in at a desk"))
+    lines += _look_ups_that_fail(found["look_ups_fail"])
     if found["past_deadline"]:
         lines.append(("LATE", f"{found['past_deadline']} past their deadline. Enter them by hand, from: dosekeeper export --out FILE"))
     if found["clock"]["doubtful"]:
@@ -84,6 +87,13 @@ def _as_of(found: Mapping[str, Any], zone: str) -> str:
     if found["as_of"] is None:
         return "No service ever looked whether the server is up; the rest is from the journal"
     return f"What follows is from the journal alone, and of the server as of {shown(found['as_of'], zone)}"
+
+
+def _look_ups_that_fail(numbers: Sequence[int]) -> list[tuple[str, str]]:
+    if not numbers:
+        return []
+    of = ", ".join(map(str, numbers[:LOOK_UPS_SHOWN])) + (" and more" if len(numbers) > LOOK_UPS_SHOWN else "")
+    return [("Look-ups fail", f"the server fails when it is asked for {of}. See: dosekeeper records show {numbers[0]}")]
 
 
 def _copy(restored: Mapping[str, Any], zone: str) -> str:

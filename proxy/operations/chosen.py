@@ -8,6 +8,7 @@ from proxy.operations.asked import Choice
 from proxy.operations.centre import Centre
 from proxy.operations.errors import Unfit
 from proxy.operations.groups import group_is_down, groups
+from proxy.operations.look_ups import failing
 from proxy.operations.records import chosen
 from proxy.operations.status import in_force
 from proxy.operations.waiting import Facts
@@ -59,7 +60,7 @@ async def facts(centre: Centre, records: list[Record]) -> Facts:
     known = centre.traffic.credentials.known() if centre.traffic else ()
     everybody = {record.principal for record in records if record.principal is not None}
     of = sorted({record.group for record in records})
-    heads = await centre.journal.heads(of, ALWAYS_DUE, HEADS_MAX, sorted(everybody))
+    heads = await centre.journal.heads(of, ALWAYS_DUE, HEADS_MAX, sorted(everybody), free=False)
     return Facts(
         held=in_force(snapshot.hold, now) is not None,
         down=frozenset(group for group in groups(centre) if group_is_down(centre, group, snapshot)) - _starting(centre),
@@ -68,6 +69,7 @@ async def facts(centre: Centre, records: list[Record]) -> Facts:
         heads=frozenset(head.number for head in heads),
         now=now,
         lacking=centre.traffic is not None and centre.traffic.credentials.own.missing,
+        failing=frozenset(await failing(centre)),
     )
 
 

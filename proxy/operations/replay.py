@@ -130,9 +130,11 @@ def _by_reason(reasons: Iterable[Why]) -> dict[str, int]:
 
 
 async def _end_back_off(centre: Centre, records: Iterable[Record]) -> None:
-    """Let what waits after a failure of its own be tried now."""
+    """Let what waits after a failure of its own, or of its look-up, be tried now."""
     now = centre.clock.wall()
     for record in records:
         if record.state is RecordState.PENDING and record.due_at > now:
             due_now = Settlement(RecordState.PENDING, outcome=None, reason=record.reason, maybe_applied=record.maybe_applied)
             await centre.journal.move(record.number, RecordState.PENDING, due_now, now, seen=record)
+        elif record.state is RecordState.UNKNOWN:
+            await centre.journal.postpone(record.number, RecordState.UNKNOWN, 0, now, seen=record)

@@ -9,6 +9,7 @@ from proxy.operations.centre import Centre
 from proxy.operations.groups import group_is_down, groups, is_down
 from proxy.operations.health import recording
 from proxy.operations.log_ins import needing
+from proxy.operations.look_ups import failing
 from proxy.operations.reads import coverage, remembered
 from proxy.operations.times import rfc3339
 from proxy.rules.outage import lasted_ms
@@ -42,6 +43,7 @@ async def status(centre: Centre) -> dict[str, Any]:
         "past_deadline": snapshot.past_deadline,
         "restored": _restored(centre.journal.restored),
         "needs_log_in": await needing(centre, snapshot, stamp.wall),
+        "look_ups_fail": await failing(centre),
         "credential": _credential(centre),
         "clock": _clock(centre),
         "damage": [rescue_value(rescue) for rescue in snapshot.rescues],

@@ -29,6 +29,8 @@ class Why(StrEnum):
     """Somebody's log-in at a desk: it goes up with a client's credential, and none of that client's is at hand."""
     CREDENTIAL = "credential"
     """The sidecar's own token, which is not to be had."""
+    LOOK_UP_FAILS = "look-up-fails"
+    """The answer to its look-up: the server fails again and again when it is asked for this record."""
     UNDECIDED = "undecided"
     """A decision: the server may have it already."""
     HELD = "held"
@@ -47,7 +49,8 @@ class Facts:
     What the reasons are judged by.
 
     `down` and `starting` are groups; `principals` those whose credential is at hand; `heads` the numbers of the records that nothing
-    older precedes; `now` is wall-clock milliseconds UTC. `lacking`: the sidecar has no token of its own although it should.
+    older precedes; `now` is wall-clock milliseconds UTC. `lacking`: the sidecar has no token of its own although it should. `failing`: the
+    numbers of those whose look-up fails again and again.
     """
 
     held: bool
@@ -57,6 +60,7 @@ class Facts:
     heads: frozenset[int]
     now: int
     lacking: bool = False
+    failing: frozenset[int] = frozenset()
 
 
 def why(record: Record, facts: Facts) -> Why:  # noqa: PLR0911 - one reason, one return
@@ -64,7 +68,7 @@ def why(record: Record, facts: Facts) -> Why:  # noqa: PLR0911 - one reason, one
     if record.state is RecordState.HELD:
         return Why.HELD
     if record.state is RecordState.UNKNOWN:
-        return Why.UNDECIDED
+        return Why.LOOK_UP_FAILS if record.number in facts.failing else Why.UNDECIDED
     if record.state is RecordState.SENDING:
         return Why.SENDING
     if record.number not in facts.heads:
@@ -79,6 +83,8 @@ def why(record: Record, facts: Facts) -> Why:  # noqa: PLR0911 - one reason, one
         return Why.SERVER_DOWN
     if record.group in facts.starting:
         return Why.STARTING
+    if record.number in facts.failing:
+        return Why.LOOK_UP_FAILS
     return Why.BACKING_OFF if record.due_at > facts.now else Why.READY
 
 

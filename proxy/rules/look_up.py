@@ -19,6 +19,9 @@ View = Mapping[str, Any]
 _OWN_WORD: Final = frozenset({OutcomeKind.ACCEPTED, OutcomeKind.REFUSED, OutcomeKind.ALREADY_RECORDED})
 """Outcomes that are the upstream's own word; anybody could have said the others."""
 
+_NOT_ITS_OWN: Final = frozenset({OutcomeKind.NOT_SENT, OutcomeKind.THROTTLED, OutcomeKind.AUTH, OutcomeKind.IMPOSTOR})
+"""Failures that say something of the line, the pace or the log-in, never of the record that was asked for."""
+
 
 class Found(StrEnum):
     """What a look-up found."""
@@ -37,11 +40,16 @@ class Found(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a look-up came to; `reason` is without personal data, `real_id` the id that the upstream issued."""
+    """
+    What a look-up came to; `reason` is without personal data, `real_id` the id that the upstream issued.
+
+    `own`: the failure can be the record's own, as the upstream was asked, and answered or broke off.
+    """
 
     found: Found
     reason: str
     real_id: str | None = None
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +148,13 @@ def judge(look_up: LookUp, request: View, exchange: Exchange, outcome: Outcome) 
             return Finding(Found.NOT_THERE, "looked up: none")
         if outcome.kind is OutcomeKind.ACCEPTED:
             return _among(look_up, request, look_up.candidates.search(view))
-    return Finding(Found.FAILED, " ".join(part for part in ("look-up failed:", outcome.kind.value, outcome.cause, outcome.code) if part))
+    reason = " ".join(part for part in ("look-up failed:", outcome.kind.value, outcome.cause, outcome.code) if part)
+    return Finding(Found.FAILED, reason, own=outcome.kind not in _NOT_ITS_OWN)
 
 
 def _among(look_up: LookUp, request: View, found: object) -> Finding:
     if not isinstance(found, list):
-        return Finding(Found.FAILED, "look-up failed: the answer has no list of candidates")
+        return Finding(Found.FAILED, "look-up failed: the answer has no list of candidates", own=True)
     candidates = [{"candidate": candidate, "request": request} for candidate in found]
     same = [candidate for candidate in candidates if look_up.same.holds(candidate)]
     if len(same) > 1:

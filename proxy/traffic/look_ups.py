@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass
+import random
+from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 from proxy.profiles.model import LookUp
+from proxy.rules.backoff import RECORD, delay_s, interval_s
+from proxy.rules.circuit import Phase
 from proxy.rules.look_up import Finding, Found, Unsent, judge, needs_look_up, question, settle_left_s
 from proxy.rules.outcome import classify
 from proxy.traffic.active_profile import ActiveProfile
@@ -15,6 +18,7 @@ from proxy.traffic.circuits import Circuits, Permit
 from proxy.traffic.clock import Clock
 from proxy.traffic.clock_watch import ClockWatch
 from proxy.traffic.credentials import Credentials
+from proxy.traffic.latest import Latest
 from proxy.traffic.meters import Meters
 from proxy.traffic.persons import Persons
 from proxy.traffic.retry import until_kept
@@ -26,7 +30,10 @@ from store.records import Record, RecordState, Settlement
 log = logging.getLogger(__name__)
 
 AGAIN_AFTER_S: Final = 5.0
-"""Wait after a look-up that failed while the circuit stood: it held nothing, and is asked again."""
+"""Wait after a look-up whose failure is not the record's: it held nothing, and is asked again."""
+
+TOLD_AFTER: Final = 5
+"""Look-ups of one record that failed in a row after which somebody is told: it is more than a minute by then."""
 
 HARMLESS: Final = Finding(Found.NOT_THERE, "not looked up: may be sent twice")
 """Whether it is there does not matter; it is sent again when the upstream can no longer be working off what it was sent before."""
@@ -57,6 +64,8 @@ class LookUps:
     settle_s: float | None
     after_s: float
     within_s: float
+    _failed: Latest[int, int] = field(default_factory=Latest)
+    """How often in a row the look-up of a record has failed by what may be its own fault; a restart asks at once."""
 
     def possible(self, route_name: str) -> bool:
         """Whether records of this route can be looked up at all."""
@@ -84,8 +93,12 @@ class LookUps:
         return needs_look_up(unsent, self.clock.wall(), self.after_s)
 
     def wait_max_s(self) -> float:
-        """Return the longest that a record waits for its look-up."""
-        return max(AGAIN_AFTER_S, self._settle_s())
+        """Return the longest that any record waits for its look-up now: a due time further ahead comes from a clock that jumped."""
+        return max(AGAIN_AFTER_S, self._settle_s(), *(interval_s(times, RECORD) for times in self._failed.values()))
+
+    def failing(self) -> frozenset[int]:
+        """Return the numbers of the records whose look-up fails again and again, so that somebody is to be told."""
+        return frozenset(number for number, times in self._failed.items() if times >= TOLD_AFTER)
 
     def _settle_s(self) -> float:
         return self.profile.profile.pacing.settle if self.settle_s is None else self.settle_s
@@ -96,7 +109,8 @@ class LookUps:
         if harmless:
             self.circuits.unused(permit)
         finding = HARMLESS if harmless else await self.find(record, permit)
-        settled = await until_kept(lambda: self._settle(record, finding), first_failure=lambda: None)
+        again_s = self._again_s(record, finding)
+        settled = await until_kept(lambda: self._settle(record, finding, again_s), first_failure=lambda: None)
         # Where it was edited or exported meanwhile, what was found is not about what it is now: it is looked up again.
         found = {"found": finding.found.value, "out_of_date": not settled}
         log.info("looked up", extra={"action": "look_up", "number": record.number} | found)
@@ -136,7 +150,26 @@ class LookUps:
         self.meters.upstream_requests.labels(outcome.kind.value).inc()
         return judge(look_up, view, exchange, outcome)
 
-    async def _settle(self, record: Record, finding: Finding) -> bool:
+    def _again_s(self, record: Record, finding: Finding) -> float:
+        """
+        Return how long it waits after a look-up that failed.
+
+        Its back-off grows with failures that can be its own. What fails in an outage is the server's, and is not counted: it would
+        keep the record waiting when the server is back.
+        """
+        if finding.found is not Found.FAILED:
+            self._failed.pop(record.number, None)
+            return 0.0
+        if not finding.own or self.circuits.watched(record.group).circuit.phase is Phase.OPEN:
+            return AGAIN_AFTER_S
+        times = self._failed.get(record.number, 0) + 1
+        self._failed.note(record.number, times)
+        if times == TOLD_AFTER:
+            extra = {"action": "look_up_fails", "number": record.number, "times": times, "reason": finding.reason}
+            log.warning("the server fails again and again when it is asked for a record", extra=extra)
+        return delay_s(times, random.random())  # noqa: S311 - spreads retries, keeps no secret
+
+    async def _settle(self, record: Record, finding: Finding, again_s: float) -> bool:
         """Write what was found; False where the record is no longer as it was when that was asked."""
         now = self.clock.wall()
         match finding.found:
@@ -151,7 +184,7 @@ class LookUps:
             case Found.NOT_THERE:
                 return await self._not_there(record, now, asked=finding is not HARMLESS)
             case Found.FAILED:
-                return await self.journal.postpone(record.number, record.state, now + int(AGAIN_AFTER_S * 1000), now, seen=record)
+                return await self.journal.postpone(record.number, record.state, now + int(again_s * 1000), now, seen=record)
             case _:
                 assert_never(finding.found)
 

@@ -120,7 +120,7 @@ class ReadRoute:
                 return remembered
             if not fetch.began:
                 return self._problem("server-down", Text("It has not answered in time."), retry_after_s=1)
-            came = await fetch.whole()  # it is answering: its own words, late, are better than none
+            came = await fetch.whole()  # it is answering: its own words, late, are better than none (ARCHITECTURE: what differs)
         return await self._told(request, asked, fetch, came, held)
 
     async def _ask(self, asked: Asked, fetch: Fetch, permit: Permit, held: Stored | None) -> None:

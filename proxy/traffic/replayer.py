@@ -14,13 +14,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from proxy.rules.look_up import Found
+from proxy.rules.look_up import Finding, Found
 from proxy.rules.outcome import Outcome, OutcomeKind
 from proxy.rules.pace import Drain, Limit, drain, limit_after
 from proxy.traffic.budget import Budget
 from proxy.traffic.circuits import Circuits, Permit
 from proxy.traffic.clock import Clock
 from proxy.traffic.credentials import Credentials
+from proxy.traffic.latest import Latest
 from proxy.traffic.look_ups import LookUps
 from proxy.traffic.meters import Meters
 from proxy.traffic.retry import Wake
@@ -80,8 +81,10 @@ class Replayer:
     _in_flight: set[int] = field(default_factory=set)
     _settling: set[int] = field(default_factory=set)
     """Those in flight that the upstream has accepted: they take up none of its time any more."""
-    _put_off: dict[int, float] = field(default_factory=dict)
-    """Records whose latest send was answered with a 401 or "too many", and when: all others have their turn first."""
+    _put_off: Latest[int, float] = field(default_factory=Latest)
+    """Records whose latest look-up failed, or send was answered with a 401 or "too many", and when: all others have their turn first."""
+    _failed: int | None = None
+    """The latest record whose look-up failed, since the last good answer to any."""
     _at_hand: list[Record] = field(default_factory=list)
     """The next heads, the first last."""
     _asked: object = None
@@ -136,7 +139,7 @@ class Replayer:
             await self._look_up_or_send(head, permit)
         except Exception:
             # The journal's trouble, or an error of ours: it is one record's, and all others go on (G5).
-            self._put_off[head.number] = self.clock.monotonic()
+            self._put_off.note(head.number, self.clock.monotonic())
             log.exception("a record did not go", extra={"action": "replay_failed", "number": head.number})
             await self._later(head)
         finally:
@@ -148,12 +151,11 @@ class Replayer:
     async def _later(self, head: Record) -> None:
         now = self.clock.wall()
         with suppress(JournalError):
-            await self.journal.postpone(head.number, head.state, now + int(LATER_S * 1000), now)
+            await self.journal.postpone(head.number, head.state, now + int(LATER_S * 1000), now, seen=head)
 
     async def _look_up_or_send(self, head: Record, permit: Permit) -> None:
         if head.state is RecordState.UNKNOWN or await self.look_ups.needed(head):
-            finding = await self.look_ups.attempt(head, permit)
-            self._answered(good=finding.found is not Found.FAILED)
+            self._found(head.number, await self.look_ups.attempt(head, permit))
             return
         record = await self.journal.begin_send(head.number, self.clock.wall(), seen=head)
         outcome = None if record is None else await self.sender.attempt(record, permit, taken=lambda: self._taken(head))
@@ -164,14 +166,27 @@ class Replayer:
         self._settling.add(head.number)
         self.wake.ring()
 
+    def _found(self, number: int, finding: Finding) -> None:
+        if finding.found is not Found.FAILED:
+            self._put_off.pop(number, None)
+            self._answered(good=True)
+            return
+        self._put_off.note(number, self.clock.monotonic())
+        # A record that the server chokes on says nothing of the server: all go slower only where another's look-up fails too.
+        alone, self._failed = self._failed in (None, number), number
+        if not (finding.own and alone):
+            self._answered(good=False)
+
     def _note(self, number: int, outcome: Outcome) -> None:
         self._answered(good=_good(outcome))
         if outcome.kind in (OutcomeKind.AUTH, OutcomeKind.THROTTLED):
-            self._put_off[number] = self.clock.monotonic()
+            self._put_off.note(number, self.clock.monotonic())
         else:
             self._put_off.pop(number, None)
 
     def _answered(self, *, good: bool) -> None:
+        if good:
+            self._failed = None
         self.limit = limit_after(self.limit, good=good, limit_max=self.concurrency_max)
         self.budget.replayed(good=good)
 
@@ -219,7 +234,7 @@ class Replayer:
         return sorted(wanted, key=lambda head: self._put_off.get(head.number, -math.inf))[:room]
 
     def _unknown_far_ms(self) -> int:
-        return math.ceil(self.look_ups.wait_max_s() * 1000)
+        return math.ceil(max(LATER_S, self.look_ups.wait_max_s()) * 1000)
 
     async def _note_drained(self) -> None:
         """Call the backlog of outages and holds drained; asked first, because a write, even of nothing, keeps the next desk waiting."""

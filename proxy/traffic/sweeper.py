@@ -35,7 +35,7 @@ LATER_S: Final = 300.0
 MISSING: Final = Settlement(RecordState.HELD, outcome=None, reason="swept: missing", maybe_applied=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sweeper:
     """Looks up what was delivered in the last day, each record once."""
 
@@ -48,6 +48,8 @@ class Sweeper:
     clock: Clock
     watch: ClockWatch
     timezone: tzinfo
+    _after: int = 0
+    """The latest record that could not be asked for: its turn comes again after those behind it."""
 
     async def step(self) -> float:
         """Look one record up, if it is time to; return seconds until the next."""
@@ -68,12 +70,14 @@ class Sweeper:
         now = self.clock.wall()
         if hours is None or self.watch.doubt() is not None or not is_quiet(now, hours.begin, hours.end, self.timezone):
             return None
-        found = await self.journal.delivered_since(now - DAY_MS, 0, 1)
+        since = now - DAY_MS
+        found = await self.journal.delivered_since(since, self._after, 1) or await self.journal.delivered_since(since, 0, 1)
         return found[0] if found else None
 
     async def _sweep(self, record: Record, permit: Permit) -> float:
         finding = await self.look_ups.find(record, permit)
         if finding.found is Found.FAILED:
+            self._after = record.number
             return LATER_S
         if finding.found is Found.NOT_THERE:
             self.meters.sweep_missing.inc()

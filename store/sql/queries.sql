@@ -69,6 +69,14 @@ SELECT EXISTS (
 -- How often a record was edited, from 1.
 SELECT revision FROM record WHERE number = :number;
 
+-- name: under_way
+-- What is being sent, and in which lanes. (The three states name the index that holds only those.)
+SELECT number, lanes FROM record WHERE state IN ('sending', 'unknown', 'held') AND state = 'sending';
+
+-- name: before_in_lane
+-- Who waits in this lane although a younger one is further.
+SELECT number FROM record_lane WHERE lane = :lane AND number < :number;
+
 -- name: begin_send
 -- Claim a record for one send: pending, and the head of all its lanes.
 UPDATE record SET state = 'sending', attempt = attempt + 1, begun_at = :now

@@ -49,6 +49,9 @@ GROUP = frozenset({"vaccinator"})
         (RECORD, replace(UP, starting=GROUP), Why.STARTING),
         (replace(RECORD, due_at=NOON + 1), UP, Why.BACKING_OFF),
         (replace(RECORD, due_at=NOON), UP, Why.READY),
+        (replace(RECORD, due_at=NOON + 1), replace(UP, failing=frozenset({7})), Why.LOOK_UP_FAILS),
+        (replace(RECORD, state=RecordState.UNKNOWN), replace(UP, failing=frozenset({7})), Why.LOOK_UP_FAILS),
+        (RECORD, replace(UP, failing=frozenset({7}), down=GROUP), Why.SERVER_DOWN),
     ],
 )
 def test_what_a_record_waits_for(record: Record, facts: Facts, reason: Why) -> None:

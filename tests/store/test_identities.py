@@ -156,6 +156,10 @@ async def test_one_of_a_person_is_under_way_at_a_time_also_when_two_lanes_become
         1, 1, DELIVERED, NOON, learnt=Learnt(provisional, "4844", lambda r, real: replace(rekey(r, real), natural_key=None))
     )
     assert await journal.begin_send(2, NOON) is None
+    assert await heads_of(journal) == [], "it would be refused again and again"
+    assert [head.number for head in await journal.heads(["vaccinator"], NOON, 100, free=False)] == [2]
+    await journal.record(dose(journal, make(), "4845"), send=False)
+    assert [head.number for head in await journal.heads(["vaccinator"], NOON, 1)] == [4], "who is not overtaken is found behind it"
     await journal.settle(3, 1, DELIVERED, NOON)
     assert await journal.begin_send(2, NOON) is not None
 

@@ -95,6 +95,7 @@ def test_who_comes_does_not_pay_for_all_who_wait_in_the_lane(full: Db) -> None:
         ("heads_undated", "record_head"),
         ("next_due", "record_backing_off"),
         ("unknowns", "record_undecided"),
+        ("under_way", "record_undecided"),
         ("oldest_unsent", "record_unsent"),
         ("mark_drained", "record_unsent"),
         ("mark_holds_drained", "record_unsent"),

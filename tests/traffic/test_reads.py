@@ -450,6 +450,14 @@ async def test_in_a_known_outage_nobody_waits_for_the_network(sim: Simulator, ce
     assert len(sim.ledger.received) == received
 
 
+async def test_an_answer_that_drips_is_waited_for_only_where_nothing_is_remembered(sim: Simulator, centre: Centre) -> None:
+    states = "/v2/admin/location/states"
+    await sim.faults.add("bandwidth", rate=120, routes=["/api/v2/admin/**"])  # some two seconds, where a desk is to wait for one
+    whole, again = await centre.get(states), await centre.get(states)
+    assert (whole.status, status_of(whole)) == (200, set())
+    assert (again.status, again.body, "detail=late" in status_of(again)) == (200, whole.body, True)
+
+
 async def test_a_late_server_is_not_waited_for_and_its_answer_is_remembered_all_the_same(sim: Simulator, centre: Centre) -> None:
     await centre.get(GENDERS)
     await sim.faults.add("slow", latency_s=2.5, routes=["/api/v2/registration/**", "/api/v2/admin/**"])

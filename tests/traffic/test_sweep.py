@@ -48,6 +48,23 @@ async def test_what_the_server_lost_is_held_and_never_sent_again_by_itself(sim: 
     assert doses_applied(sim) == [(kept, 1), (lost, 1)]
 
 
+async def test_one_that_cannot_be_asked_for_is_come_back_to_after_the_others(sim: Simulator, centre: Centre) -> None:
+    persons = people(sim)[:4]
+    for count, person in enumerate(persons, 1):
+        await centre.vaccinate(person)
+        await centre.until_all(RecordState.DELIVERED, count)
+    path = "/api/v2/vaccinator/beneficiaries/findByReferenceId"
+    for person in persons[::2]:
+        await sim.faults.add("error_500", routes=[path], match=person)
+    received, sweeper = len(sim.ledger.received), at_night(centre)
+
+    assert [await sweeper.step() for _ in range(6)] == [LATER_S, 0.0, LATER_S, 0.0, LATER_S, LATER_S]
+    asked = [entry.target.decode().rpartition("=")[2] for entry in sim.ledger.received[received:] if b"findBy" in entry.target]
+    assert [persons.index(person) for person in asked] == [0, 1, 2, 3, 0, 2]
+    await sim.faults.clear()
+    assert [await sweeper.step() for _ in range(3)] == [0.0, 0.0, LATER_S]
+
+
 async def test_it_is_asked_in_quiet_hours_only_and_not_while_the_server_is_down(sim: Simulator, centre: Centre) -> None:
     await centre.vaccinate(people(sim)[0])
     await centre.until_all(RecordState.DELIVERED, 1)

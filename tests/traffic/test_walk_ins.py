@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from simulator import Simulator
-from store.records import RecordState
+from store.journal import Journal
+from store.records import Record, RecordState
 from tests.traffic.centre import GENDERS, VACCINATE, Centre, a_centre, a_dose, doses_applied, people
 from tests.traffic.raw_upstream import exchange
 
@@ -113,6 +116,30 @@ async def test_the_person_turns_out_to_exist_and_is_not_registered_again(sim: Si
     assert registered(sim) == [], "looked up before the first send, and found"
     assert doses_applied(sim) == [(real, 1)]
     assert nothing_provisional_went_up(sim, provisional)
+
+
+async def test_a_dose_that_turns_out_to_be_older_than_one_under_way_waits_without_knocking(
+    sim: Simulator, centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, claims, begin_send = people(sim)[0], list[bool](), Journal.begin_send
+
+    async def claimed(journal: Journal, number: int, now: int) -> Record | None:
+        record = await begin_send(journal, number, now)
+        claims.append(record is not None)
+        return record
+
+    circuits = centre.sidecar.circuits
+    circuits.hold(held=True)
+    told = await centre.post(REGISTER, walk_in_like(sim, real))
+    await centre.vaccinate(json.loads(told.body)["beneficiary_reference_id"], 1)
+    await sim.faults.add("slow", routes=["/api/v2/vaccinator/beneficiaries/findByMobile"], latency_s=0.3)
+    await sim.faults.add("slow", routes=[f"/api{VACCINATE}"], match=real, latency_s=0.8, times=1)
+    monkeypatch.setattr(Journal, "begin_send", claimed)
+    circuits.hold(held=False)
+    await centre.vaccinate(real, 2)  # under way when the walk-in turns out to be the same person
+    await centre.until_all(RecordState.DELIVERED, 2)
+    assert (await centre.states())[:2] == ["delivered", "delivered"]
+    assert claims.count(False) <= 1, "one that was at hand; each claim is a write, and takes a token"
 
 
 async def test_the_same_dose_for_the_real_and_for_the_provisional_id_is_one_dose_and_a_person_decides(
