@@ -35,6 +35,11 @@ def token_in(fields: Fields, name: str) -> str | None:
     return token if token.count(".") == PARTS - 1 else None
 
 
+def signed_part(token: str) -> str:
+    """Return that of *token* by which it is known again: what its signature covers. Of one by ECDSA anybody can make a second one."""
+    return token.rpartition(".")[0]
+
+
 def claims_of(token: str | None) -> Mapping[str, Any]:
     """Return what *token* claims; nothing where it is none."""
     if token is None:

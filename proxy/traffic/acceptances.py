@@ -59,9 +59,9 @@ class Acceptances:
             self._kept[mark] = now
             self.background.start(self._keep(Accepted(mark, now.wall, now.boot_id, now.boot_s)))
 
-    def refused(self, mark: bytes, *, known: bool) -> None:
-        """Note that the server refused a credential; not one that is not *known*, which nobody trusts anyway."""
-        if known and mark not in self._refused:
+    def refused(self, mark: bytes) -> None:
+        """Note that the server refused a credential, or a token, that would be trusted else."""
+        if mark not in self._refused:
             self._note(mark, self._at.get(mark, NEVER))
             self._refused.add(mark)
             self.background.start(self._keep_refusal(mark))

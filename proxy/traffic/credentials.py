@@ -20,7 +20,7 @@ from proxy.rules.fields import overlaid
 from proxy.rules.heads import head
 from proxy.rules.loopback import Seat
 from proxy.rules.outcome import OutcomeKind
-from proxy.rules.tokens import claims_of, ends_at, token_in
+from proxy.rules.tokens import claims_of, ends_at, signed_part, token_in
 from proxy.rules.trust import Ground, Rules, Shown, ground, may_use_own
 from proxy.rules.wire import Fields
 from proxy.traffic.acceptances import Acceptances
@@ -43,13 +43,14 @@ class Held:
     """
     A client's credential.
 
-    `principal`, `same` and `mark` are keyed hashes: whom it stands for, what lets it send others' records, and which one it is. `ends_at`
-    is when it is over by its own word, wall-clock milliseconds UTC.
+    `principal`, `same`, `mark` and `token` are keyed hashes: whom it stands for, what lets it send others' records, which one it is, and
+    which token is in it (None: none). `ends_at` is when it is over by its own word, wall-clock milliseconds UTC.
     """
 
     principal: bytes
     same: bytes | None
     mark: bytes
+    token: bytes | None
     ends_at: int | None
     fields: Fields = field(repr=False)
 
@@ -191,6 +192,8 @@ class Credentials:
             self.own.judged(OutcomeKind.ACCEPTED, "call")
         if held is not None:
             self.acceptances.accepted(held.mark)
+            if held.token is not None and self.acceptances.is_refused(held.token):
+                self.acceptances.accepted(held.token)
             self._remember(held.principal, held, Ground.ACCEPTED)
 
     def _refused(self, held: Held) -> bytes | None:
@@ -199,9 +202,12 @@ class Credentials:
                 del among[principal]
         age_s = self.acceptances.age_s(held.mark)
         was_good = age_s is not None and age_s <= self.rules.trust_for_s and not self._over(held)
-        # Of a token that was never taken only if the issuer signed it: strangers' made-up ones would be without end.
-        signed = self.keys.genuine(token_in(held.fields, self.named.token)) is not None
-        self.acceptances.refused(held.mark, known=age_s is not None or signed)
+        if age_s is not None:
+            self.acceptances.refused(held.mark)
+        # A signature vouches for the token, whatever comes beside it: so it is the token that is refused. Strangers' made-up ones, which
+        # would be without end, nobody trusts anyway.
+        if held.token is not None and self.keys.genuine(token_in(held.fields, self.named.token)) is not None:
+            self.acceptances.refused(held.token)
         return held.principal if was_good else None
 
     def _held(self, fields: Fields, credential: Fields, claims: Mapping[str, Any]) -> Held | None:
@@ -216,7 +222,12 @@ class Credentials:
         # With what lets others stand in: whoever moves to another facility is not the one who recorded there.
         principal = f"principal\0{exact}" if who is None else f"principal\0{who}\0{same or ''}"
         held_same = None if same is None else self.hashed(f"same\0{same}")
-        return Held(self.hashed(principal), held_same, self.hashed(f"credential\0{exact}"), ends_at(claims), theirs)
+        token = token_in(theirs, self.named.token)
+        held_token = None if token is None else self.hashed(f"token\0{signed_part(token)}")
+        return Held(self.hashed(principal), held_same, self.hashed(f"credential\0{exact}"), held_token, ends_at(claims), theirs)
+
+    def _is_refused(self, held: Held) -> bool:
+        return any(self.acceptances.is_refused(mark) for mark in (held.mark, held.token) if mark is not None)
 
     @staticmethod
     def _text(expression: Any, view: Mapping[str, Any]) -> str | None:  # noqa: ANN401 - the profile's expression, or None
@@ -225,7 +236,7 @@ class Credentials:
         return str(found) if usable else None
 
     def _shown(self, where: Seat, whole: Fields, held: Held | None, genuine: Mapping[str, Any] | None, client: str | None) -> Shown:
-        sent_away = held is not None and self.acceptances.is_refused(held.mark) and not self.in_auth_outage()
+        sent_away = held is not None and self._is_refused(held) and not self.in_auth_outage()
         over_at = None if genuine is None or sent_away else ends_at(genuine)
         return Shown(
             accepted_s=None if held is None or sent_away else self.acceptances.age_s(held.mark),
@@ -237,7 +248,7 @@ class Credentials:
 
     def _remember(self, principal: bytes | None, held: Held, why: Ground | None) -> None:
         """Keep *held* for what waits for *principal*: among the proved ones, or (a new log-in's, perhaps) where there is none of these."""
-        refused = self.acceptances.is_refused(held.mark)
+        refused = self._is_refused(held)
         if principal is None or not self._lives(held) or (refused and not self.in_auth_outage()):
             return
         if why is not None and held.same is not None:

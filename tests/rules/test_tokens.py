@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from joserfc import jwt
+from joserfc.jwk import ECKey
 
 from proxy.rules.client_keys import ClientKey, NoKeys, by_hash, hash_of, parsed, written
 from proxy.rules.token_life import LIFE_MAX_S, LIFE_S, NoToken, Token, again_in_s, renewed_in_s, token_of
-from proxy.rules.tokens import claims_of, ends_at, token_in
+from proxy.rules.tokens import claims_of, ends_at, signed_part, token_in
 from proxy.rules.wire import Answer, Failure, FailureKind
+
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 def a_token(claims: object) -> str:
@@ -98,6 +102,18 @@ def test_no_token_and_why(exchange: Answer | Failure, why: str) -> None:
 def test_a_token_is_renewed_while_it_lives_and_an_endpoint_in_trouble_is_left_alone(life_s: float, draw: float, failures: int) -> None:
     assert 0.7 * life_s <= renewed_in_s(life_s, draw) <= 0.8 * life_s
     assert 0.5 <= again_in_s(failures, draw) <= 60
+
+
+def test_a_token_whose_signature_was_written_otherwise_is_the_same() -> None:
+    key = ECKey.generate_key("P-256")
+    token = jwt.encode({"alg": "ES256"}, {"sub": "asha"}, key)
+    head, _, signature = token.rpartition(".")
+    raw = urlsafe_b64decode(signature + "==")
+    negated = (P256_ORDER - int.from_bytes(raw[32:])).to_bytes(32)
+    twin = f"{head}.{urlsafe_b64encode(raw[:32] + negated).decode().rstrip('=')}"
+    assert twin != token
+    assert jwt.decode(twin, key, ["ES256"]).claims == {"sub": "asha"}, "good as well"
+    assert signed_part(twin) == signed_part(token) != signed_part(jwt.encode({"alg": "ES256"}, {"sub": "ravi"}, key))
 
 
 KEYS = (ClientKey("desk-1", hash_of("one"), "2026-11-25T09:00:00+00:00"), ClientKey("desk-2", hash_of("two"), "2026-11-25T09:01:00+00:00"))

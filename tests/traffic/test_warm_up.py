@@ -134,7 +134,7 @@ async def test_what_is_shared_is_asked_for_again_without_who_asked(sim: Simulato
         route = centre.sidecar.profile.route("districts")
         assert route is not None
         theirs = ((b"Authorization", b"Bearer theirs"),)
-        caller = Caller((), b"asha", Held(b"asha", None, b"mark", None, theirs), Ground.ACCEPTED)
+        caller = Caller((), b"asha", Held(b"asha", None, b"mark", None, None, theirs), Ground.ACCEPTED)
         readings = centre.sidecar.warm_up.wishes.readings
         for _ in range(2):
             readings.note(Asked("GET", route, "/api/v2/admin/location/districts/35", {"state_id": "35"}, (), caller, bytes(16)))

@@ -354,7 +354,7 @@ async def test_strangers_with_made_up_log_ins_fill_no_memory(desks: Desks, monke
     monkeypatch.setattr("proxy.traffic.credentials.PRINCIPALS_MAX", 8)
     async with desks.centre() as centre:
         for number in range(12):
-            await dose(centre, "48448366834980", Authorization=f"Bearer {number}")
+            await dose(centre, "48448366834980", Authorization=f"Bearer made.up.{number}")
         own = centre.sidecar.credentials
         assert len(own._offered) <= 8
         assert not own._proved
@@ -580,14 +580,20 @@ async def test_a_token_that_the_server_has_never_seen_is_known_by_its_signature(
 async def test_a_signature_is_worth_nothing_once_the_server_has_sent_its_token_away(
     sim: Simulator, desks: Desks, taken_before: bool, restart: bool
 ) -> None:
-    first, second, third = people(sim)[:3]
+    first, second, third, fourth = people(sim)[:4]
     asha, ravi = desks.log_in("asha"), desks.log_in("ravi")
     jwks = {"jwks_url": f"{desks.gate.url}/keys", "token_issuer": "gate"}
 
     async def outage(centre: Centre) -> None:
         centre.sidecar.circuits.hold(held=True)
-        assert is_a_strangers(await dose(centre, third, **asha))
+        for beside in ({}, {"Cookie": "s=another"}):
+            assert is_a_strangers(await dose(centre, third, **asha | beside)), beside
         assert (await dose(centre, third, **ravi)).state == "pending"
+        centre.sidecar.circuits.hold(held=False)
+        desks.gate.revoked.clear()
+        assert (await dose(centre, second, **asha)).status == 200
+        centre.sidecar.circuits.hold(held=True)
+        assert (await dose(centre, fourth, **asha, Cookie="s=another")).state == "pending", "taken again, and trusted again"
 
     async with desks.centre(**jwks) as centre:
 
