@@ -457,11 +457,11 @@ class Journal:
         await self._engine.write(remembered.forget, question)
 
     async def forget_expired(self, now: int) -> int:
-        """Forget answers too old to be given; return how many: call it again until it is 0."""
+        """Forget some of the answers too old to be given; return how many: call it again until it is 0, `fold_in` between."""
         return await self._engine.write(remembered.forget_expired, now)
 
     async def shed(self) -> int:
-        """Forget the least used answers for room on the disk; return how many."""
+        """Forget some of the least used answers for room on the disk; return how many: call it again until it is 0, `fold_in` between."""
         return await self._engine.write(remembered.shed)
 
     def topic(self, text: str) -> bytes:
@@ -678,9 +678,9 @@ class Journal:
         """Give some of the room of what was purged back to the disk; True where there is more."""
         return await self._engine.give_back()
 
-    async def fold_in(self) -> None:
-        """Fold the log into the file, and give its room back; who writes meanwhile waits."""
-        await self._engine.fold_in()
+    async def fold_in(self) -> bool:
+        """Fold the log into the file, and give its room back; who writes meanwhile waits. False where a reader still needs some of it."""
+        return await self._engine.fold_in()
 
     async def rescues(self) -> list[Rescue]:
         """Return what was ever found damaged here, and what became of it, oldest first."""

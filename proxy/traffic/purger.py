@@ -1,7 +1,7 @@
 """
 Takes away what is no longer needed: requests and answers of records that were delivered long ago. Keys stay, as keyed hashes.
 
-The room goes back to the disk.
+The room goes back to the disk. What is taken away is overwritten, through the log: that is folded in between, or it would only grow.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ EVERY_S: Final = 3600.0
 UNSURE_S: Final = 60.0
 """Wait until it is looked again whether the clock is confirmed."""
 AGAIN_S: Final = 1.0
-"""Wait between two batches: the desks' records come first."""
+"""Wait between two batches, and while a backup reads what is in the log: the desks' records come first."""
 
 
 @dataclass(slots=True)
@@ -32,18 +32,15 @@ class Purger:
     clock: Clock
     watch: ClockWatch
     keep_delivered_s: float
-    made_room: bool = False
+    wrote: bool = False
 
     async def step(self) -> float:
         """Purge one batch, or give some of the room back to the disk; return seconds until the next."""
         if not self.watch.confirmed():
             return UNSURE_S
+        if self.wrote and not await self.journal.fold_in():
+            return AGAIN_S
         now = self.clock.wall()
         purged = await self.journal.purge(now - int(self.keep_delivered_s * 1000), now) + await self.journal.forget_expired(now)
-        if purged or await self.journal.give_back():
-            self.made_room = True
-            return AGAIN_S
-        if self.made_room:
-            self.made_room = False
-            await self.journal.fold_in()
-        return EVERY_S
+        self.wrote = purged > 0 or await self.journal.give_back()
+        return AGAIN_S if self.wrote else EVERY_S

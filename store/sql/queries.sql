@@ -681,12 +681,12 @@ UPDATE remembered SET used_at = :now WHERE question = :question;
 DELETE FROM remembered WHERE question = :question;
 
 -- name: forget_expired
--- Answers too old to be given to anybody.
-DELETE FROM remembered WHERE rowid IN (SELECT rowid FROM remembered WHERE expires_at < :now ORDER BY expires_at LIMIT :limit);
+-- The oldest answer of those too old to be given to anybody.
+DELETE FROM remembered WHERE rowid IN (SELECT rowid FROM remembered WHERE expires_at < :now ORDER BY expires_at LIMIT 1) RETURNING size;
 
 -- name: forget_least_used
--- What was not asked for for the longest time.
-DELETE FROM remembered WHERE rowid IN (SELECT rowid FROM remembered ORDER BY used_at LIMIT :limit);
+-- The answer that was not asked for for the longest time.
+DELETE FROM remembered WHERE rowid IN (SELECT rowid FROM remembered ORDER BY used_at LIMIT 1) RETURNING size;
 
 -- name: forget_all_answers
 -- A copy of the journal needs none of them, and an operator may want none here.
