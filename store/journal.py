@@ -434,9 +434,9 @@ class Journal:
         """Note that the server was asked once more and has it; False where it is no longer delivered."""
         return await self._engine.write(afterwards.mark_swept, number, now)
 
-    async def purge(self, delivered_before: int, now: int) -> int:
-        """Forget what some records delivered before then said and were answered; return how many: call it again until it is 0."""
-        return await self._engine.write(afterwards.purge, delivered_before, now)
+    async def purge(self, closed_before: int, now: int) -> int:
+        """Forget what some records closed before then said and were answered; return how many: call it again until it is 0."""
+        return await self._engine.write(afterwards.purge, closed_before, now)
 
     # What is read
 

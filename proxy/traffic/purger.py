@@ -1,5 +1,5 @@
 """
-Takes away what is no longer needed: requests and answers of records that were delivered long ago. Keys stay, as keyed hashes.
+Takes away what is no longer needed: requests and answers of records that were closed long ago. Keys stay, as keyed hashes.
 
 The room goes back to the disk. What is taken away is overwritten, through the log: that is folded in between, or it would only grow.
 """

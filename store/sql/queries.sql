@@ -340,11 +340,21 @@ ORDER BY number;
 -- It is there, asked once more.
 UPDATE record SET swept_at = :now WHERE number = :number AND state = 'delivered';
 
+-- name: purgeable
+-- What was closed before a time and is no longer needed, and how many bytes each takes.
+SELECT c.number,
+       COALESCE((SELECT LENGTH(q.headers) + LENGTH(q.body) FROM record_request q WHERE q.number = c.number), 0)
+       + COALESCE((SELECT LENGTH(a.headers) + LENGTH(a.body) FROM record_answer a WHERE a.number = c.number), 0)
+       + COALESCE((SELECT SUM(LENGTH(v.headers) + LENGTH(v.body)) FROM record_revision v WHERE v.number = c.number), 0)
+FROM (
+    SELECT number FROM record WHERE state = 'delivered' AND purged_at IS NULL AND settled_at < :before
+    UNION ALL
+    SELECT number FROM record WHERE state IN ('refused', 'discarded') AND purged_at IS NULL AND settled_at < :before
+    LIMIT :limit) c;
+
 -- name: mark_purged
--- Whose bodies are no longer needed.
-UPDATE record SET purged_at = :now, reference = NULL
-WHERE number IN (SELECT number FROM record WHERE state = 'delivered' AND purged_at IS NULL AND settled_at < :before LIMIT :limit)
-RETURNING number;
+-- Of these nothing is left but what they were.
+UPDATE record SET purged_at = :now, reference = NULL WHERE number IN (SELECT value FROM json_each(:numbers));
 
 -- name: purge_requests
 -- Forget what they said.
