@@ -45,6 +45,7 @@ from store.file.batch import Joint
 from store.file.engine import CommitObserver, size_bytes
 from store.file.keyfile import journal_key
 from store.file.lock import Lock, Role
+from store.file.originals import Original, delete_older, originals
 from store.file.standing import Standing
 from store.identities import Identity, Learnt, Rekey
 from store.keeping import Wish, keep_all
@@ -72,6 +73,7 @@ from store.records import (
 from store.remembered import Kept, Remembered, Total
 from store.rescue import Rescue, rescues
 from store.snapshot import Snapshot, snapshot
+from store.traces import damaged_wait
 
 log = logging.getLogger(__name__)
 
@@ -685,6 +687,16 @@ class Journal:
     async def rescues(self) -> list[Rescue]:
         """Return what was ever found damaged here, and what became of it, oldest first."""
         return await self._engine.read(rescues)
+
+    async def originals(self) -> list[Original]:
+        """Return the damaged files that rescues have kept beside the journal, oldest first."""
+        return await asyncio.to_thread(originals, self._file.path)
+
+    async def delete_originals(self, before: int) -> int:
+        """Delete those of rescues before then, unless a record of which damage took a part still waits; return how many. Raises OSError."""
+        if await self._engine.read(damaged_wait):
+            return 0
+        return await asyncio.to_thread(delete_older, self._file.path, before)
 
     async def damaged_after(self, after: int) -> tuple[int, list[int]]:
         """Look at some pages of the file after that number; as `store.file.scan.damaged_after`."""

@@ -54,13 +54,7 @@ def _lines(found: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
         lines.insert(0, (heading, f"{disk}. {found['recording']['next_step']}"))
     if found["records"]["held"]:
         lines.append(("Held", f"{found['records']['held']} wait for a person: dosekeeper records list --state held --grouped"))
-    if found["damage"]:
-        last = found["damage"][-1]
-        held = f"; held: {', '.join(map(str, last['held']))}" if last["held"] else "; no record was lost"
-        lost = f"; the last {last['commits_lost']} commits are LOST" if last["commits_lost"] else ""
-        lines.append(
-            ("Damage", f"the journal was damaged and put right {shown(last['at'], zone)}{held}{lost}. See: dosekeeper journal check")
-        )
+    lines.extend(_damage(found, zone))
     if (own := found["credential"]) and not own["ok"]:
         lines.insert(
             1, ("Credential", f"{own['reason']}. Put the right one in place: upstream.headers or upstream.oauth2; it is read anew")
@@ -73,6 +67,22 @@ def _lines(found: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
         lines.append(("CLOCK", f"{found['clock']['reason']}. Compare it with a telephone's and set it; doses taken meanwhile are marked"))
     if not found["service"]:
         lines.append(("Service", "not running; this is what the journal last knew. Start it: dosekeeper serve"))
+    return lines
+
+
+def _damage(found: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
+    lines = []
+    if found["damage"]:
+        last = found["damage"][-1]
+        held = f"; held: {', '.join(map(str, last['held']))}" if last["held"] else "; no record was lost"
+        lost = f"; the last {last['commits_lost']} commits are LOST" if last["commits_lost"] else ""
+        lines.append(
+            ("Damage", f"the journal was damaged and put right {shown(last['at'], zone)}{held}{lost}. See: dosekeeper journal check")
+        )
+    if originals := found["originals"]:
+        size = sum(original["bytes"] for original in originals) >> 20
+        said = f"damaged files kept beside the journal: {len(originals)} ({size} MiB), the last {originals[-1]['name']}"
+        lines.append(("  originals", said))
     return lines
 
 

@@ -1,17 +1,22 @@
 """
-Takes away what is no longer needed: requests and answers of records that were closed long ago. Keys stay, as keyed hashes.
+Takes away what is no longer needed.
 
-The room goes back to the disk. What is taken away is overwritten, through the log: that is folded in between, or it would only grow.
+That is: requests and answers of records that were closed long ago (keys stay, as keyed hashes), answers that are too old to be given, the
+damaged originals of rescues. The room goes back to the disk. What is taken away is overwritten, through the log: that is folded in
+between, or it would only grow.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Final
 
 from proxy.traffic.clock import Clock
 from proxy.traffic.clock_watch import ClockWatch
 from store.journal import Journal
+
+log = logging.getLogger(__name__)
 
 EVERY_S: Final = 3600.0
 UNSURE_S: Final = 60.0
@@ -41,6 +46,14 @@ class Purger:
         if self.wrote and not await self.journal.fold_in():
             return AGAIN_S
         now = self.clock.wall()
-        purged = await self.journal.purge(now - int(self.keep_delivered_s * 1000), now) + await self.journal.forget_expired(now)
+        before = now - int(self.keep_delivered_s * 1000)
+        purged = await self.journal.purge(before, now) + await self.journal.forget_expired(now)
         self.wrote = purged > 0 or await self.journal.give_back()
-        return AGAIN_S if self.wrote else EVERY_S
+        if self.wrote:
+            return AGAIN_S
+        try:
+            if deleted := await self.journal.delete_originals(before):
+                log.info("damaged originals deleted", extra={"action": "originals_deleted", "originals": deleted})
+        except OSError as error:
+            log.warning("damaged originals cannot be deleted", extra={"action": "originals_stay", "error": type(error).__name__})
+        return EVERY_S

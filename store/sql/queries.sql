@@ -262,6 +262,10 @@ WHERE state IN ('sending', 'unknown', 'held') AND state = 'held'
 GROUP BY route, why
 ORDER BY COUNT(*) DESC, route, why;
 
+-- name: waits_damaged
+-- Does a record wait of which damage took a part? (The three states name the index that holds only those.)
+SELECT EXISTS (SELECT 1 FROM record WHERE state IN ('sending', 'unknown', 'held') AND state = 'held' AND reason = :reason);
+
 -- name: count_persons
 -- How many persons, or groups of persons, some records concern.
 SELECT COUNT(DISTINCT lanes) FROM record WHERE number IN (SELECT value FROM json_each(:numbers));

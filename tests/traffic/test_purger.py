@@ -1,7 +1,8 @@
-"""What is purged goes through the log: it must not grow while somebody reads it."""
+"""What is purged goes through the log, which must not grow while somebody reads it; damaged originals go with the rest."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +15,12 @@ from proxy.traffic.clock_watch import ClockWatch
 from proxy.traffic.purger import AGAIN_S, EVERY_S, Purger
 from store.file.connection import open_reader
 from store.file.engine import size_bytes
+from store.file.originals import original
 from store.journal import Journal
 from tests.store.helpers import KEY
 from tests.store.verbs import REMEMBERED
+
+DAY_MS = 24 * 3600 * 1000
 
 
 class Confirmed:
@@ -54,3 +58,30 @@ async def test_the_log_stays_small_and_nothing_is_purged_while_a_backup_reads_it
     assert max(sizes) < full + (3 << 20)
     assert size_bytes(path) < full / 3
     assert await purger.step() == EVERY_S
+
+
+async def test_damaged_originals_are_kept_as_long_as_what_was_delivered(
+    journal: Journal, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = Clock().wall()
+    for days in (31, 29):
+        file = original(tmp_path / "journal.db", now - days * DAY_MS)
+        file.touch()
+        os.utime(file, ((now - days * DAY_MS) / 1000,) * 2)
+    purger = Purger(journal, Clock(), cast("ClockWatch", Confirmed()), keep_delivered_s=30 * DAY_MS / 1000)
+    with caplog.at_level("INFO", "proxy.traffic.purger"):
+        assert await purger.step() == EVERY_S
+    assert [each.file for each in await journal.originals()] == [file]
+    assert [event.__dict__["action"] for event in caplog.records] == ["originals_deleted"]
+
+
+async def test_one_that_cannot_be_deleted_is_told_of_and_ends_nothing(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def refused(_: int) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr(journal, "delete_originals", refused)
+    purger = Purger(journal, Clock(), cast("ClockWatch", Confirmed()), keep_delivered_s=0)
+    assert await purger.step() == EVERY_S
+    assert [event.__dict__["action"] for event in caplog.records] == ["originals_stay"]
