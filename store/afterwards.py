@@ -11,7 +11,8 @@ from store.record_row import as_record
 from store.records import Record
 
 PURGED_MAX: Final = 500
-"""Records purged in one transaction: bounds how long a desk waits for it."""
+PURGED_BYTES: Final = 1 << 20
+"""Records, and bytes of them (or one record), purged in one transaction; why so few: `store.remembered.FORGOTTEN_BYTES`."""
 
 
 def mark_exported(db: Db, numbers: Collection[int], now: int) -> int:
@@ -29,16 +30,23 @@ def mark_swept(db: Db, number: int, now: int) -> bool:
     return run(db, "mark_swept", number=number, now=now) > 0
 
 
-def purge(db: Db, delivered_before: int, now: int) -> int:
+def purge(db: Db, closed_before: int, now: int) -> int:
     """
-    Forget what delivered records said and were answered; rows, hashes and audit stay.
+    Forget what some closed records (delivered, refused, discarded) said and were answered; rows, hashes and audit stay.
 
     Returns:
-        How many were purged, PURGED_MAX at most: call it again until it is 0.
+        How many were purged: call it again until it is 0.
     """
-    numbers = json.dumps([number for (number,) in rows(db, "mark_purged", before=delivered_before, limit=PURGED_MAX, now=now)])
+    some, enough = [], PURGED_BYTES
+    for number, size in rows(db, "purgeable", before=closed_before, limit=PURGED_MAX):
+        if enough <= 0:
+            break
+        some.append(number)
+        enough -= size
+    numbers = json.dumps(some)
+    run(db, "mark_purged", numbers=numbers, now=now)
     run(db, "purge_requests", numbers=numbers)
     run(db, "purge_revisions", numbers=numbers)
     run(db, "purge_answers", numbers=numbers)
     run(db, "leave_topics", numbers=numbers)
-    return len(json.loads(numbers))
+    return len(some)

@@ -45,6 +45,7 @@ from store.file.batch import Joint
 from store.file.engine import CommitObserver, size_bytes
 from store.file.keyfile import journal_key
 from store.file.lock import Lock, Role
+from store.file.originals import Original, delete_older, originals
 from store.file.restore import end_restore
 from store.file.standing import Standing
 from store.identities import Identity, Learnt, Rekey
@@ -73,6 +74,7 @@ from store.records import (
 from store.remembered import Kept, Remembered, Total
 from store.rescue import Rescue, rescues
 from store.snapshot import Snapshot, snapshot
+from store.traces import damaged_wait
 
 log = logging.getLogger(__name__)
 
@@ -471,9 +473,9 @@ class Journal:
         """Note that the server was asked once more and has it; False where it is no longer delivered."""
         return await self._engine.write(afterwards.mark_swept, number, now)
 
-    async def purge(self, delivered_before: int, now: int) -> int:
-        """Forget what some records delivered before then said and were answered; return how many: call it again until it is 0."""
-        return await self._engine.write(afterwards.purge, delivered_before, now)
+    async def purge(self, closed_before: int, now: int) -> int:
+        """Forget what some records closed before then said and were answered; return how many: call it again until it is 0."""
+        return await self._engine.write(afterwards.purge, closed_before, now)
 
     # What is read
 
@@ -494,11 +496,11 @@ class Journal:
         await self._engine.write(remembered.forget, question)
 
     async def forget_expired(self, now: int) -> int:
-        """Forget answers too old to be given; return how many: call it again until it is 0."""
+        """Forget some of the answers too old to be given; return how many: call it again until it is 0, `fold_in` between."""
         return await self._engine.write(remembered.forget_expired, now)
 
     async def shed(self) -> int:
-        """Forget the least used answers for room on the disk; return how many."""
+        """Forget some of the least used answers for room on the disk; return how many: call it again until it is 0, `fold_in` between."""
         return await self._engine.write(remembered.shed)
 
     def topic(self, text: str) -> bytes:
@@ -715,13 +717,23 @@ class Journal:
         """Give some of the room of what was purged back to the disk; True where there is more."""
         return await self._engine.give_back()
 
-    async def fold_in(self) -> None:
-        """Fold the log into the file, and give its room back; who writes meanwhile waits."""
-        await self._engine.fold_in()
+    async def fold_in(self) -> bool:
+        """Fold the log into the file, and give its room back; who writes meanwhile waits. False where a reader still needs some of it."""
+        return await self._engine.fold_in()
 
     async def rescues(self) -> list[Rescue]:
         """Return what was ever found damaged here, and what became of it, oldest first."""
         return await self._engine.read(rescues)
+
+    async def originals(self) -> list[Original]:
+        """Return the damaged files that rescues have kept beside the journal, oldest first."""
+        return await asyncio.to_thread(originals, self._file.path)
+
+    async def delete_originals(self, before: int) -> int:
+        """Delete those of rescues before then, unless a record of which damage took a part still waits; return how many. Raises OSError."""
+        if await self._engine.read(damaged_wait):
+            return 0
+        return await asyncio.to_thread(delete_older, self._file.path, before)
 
     async def damaged_after(self, after: int) -> tuple[int, list[int]]:
         """Look at some pages of the file after that number; as `store.file.scan.damaged_after`."""

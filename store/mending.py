@@ -111,9 +111,10 @@ class Mending:
         """As `Engine.give_back`."""
         return await self._engine.give_back()
 
-    async def fold_in(self) -> None:
-        """As `Engine.fold_in`."""
-        await self._engine.fold_in()
+    async def fold_in(self) -> bool:
+        """As `Engine.fold_in`; raises JournalDamaged while the file is being rescued."""
+        self.require_whole()
+        return await self._engine.fold_in()
 
     @property
     def told_paper(self) -> frozenset[bytes]:

@@ -6,11 +6,11 @@ They are expendable: the least used go when there are too many bytes of them, an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from store.queries import Db, rows, run
+from store.queries import Db, rows, run, value
 
 ROW_BYTES: Final = 200
 """What an answer takes beside its fields and body, about: hashes, times, its places in three indexes."""
@@ -19,7 +19,14 @@ VARIANTS_MAX: Final = 8
 """Variants of one answer that are looked at; a server that varies by more is not remembered well."""
 
 FORGOTTEN_MAX: Final = 500
-"""Answers forgotten in one transaction: bounds how long a desk's record waits for it."""
+FORGOTTEN_BYTES: Final = 1 << 20
+"""
+Answers, and bytes of them (or one answer), forgotten in one transaction. What is forgotten is overwritten, through the log: it takes as
+much room again until the log is folded in, and a desk's record waits for it.
+"""
+
+ANSWER_BYTES_MAX: Final = 4 << 20
+"""A longer answer is not remembered: on a disk that is nearly full there might be no room to forget it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +102,10 @@ def remember(db: Db, answers: Sequence[Remembered], used: Collection[bytes], byt
             expires_at=answer.expires_at,
             now=now,
         )
-    left = FORGOTTEN_MAX
-    while left > 0 and total(db).bytes > bytes_max:
-        left -= run(db, "forget_least_used", limit=min(left, _STEP))
-
-
-_STEP: Final = 10
+    too_many = total(db).bytes - bytes_max
+    if too_many > 0:
+        added = sum(answer.size for answer in answers)
+        _forget_some(lambda: value(db, "forget_least_used"), min(too_many, added + FORGOTTEN_BYTES))
 
 
 def without_content(answer: Remembered) -> Kept:
@@ -125,13 +130,22 @@ def forget(db: Db, question: bytes) -> None:
 
 
 def forget_expired(db: Db, now: int) -> int:
-    """Forget what is too old; return how many there were, FORGOTTEN_MAX at most."""
-    return run(db, "forget_expired", now=now, limit=FORGOTTEN_MAX)
+    """Forget some of what is too old; return how many there were."""
+    return _forget_some(lambda: value(db, "forget_expired", now=now), FORGOTTEN_BYTES)
 
 
 def shed(db: Db) -> int:
-    """Forget the least used for room on the disk; return how many there were, FORGOTTEN_MAX at most."""
-    return run(db, "forget_least_used", limit=FORGOTTEN_MAX)
+    """Forget some of the least used for room on the disk; return how many there were."""
+    return _forget_some(lambda: value(db, "forget_least_used"), FORGOTTEN_BYTES)
+
+
+def _forget_some(forget_one: Callable[[], int | None], enough: int) -> int:
+    """Forget one answer after another, until it is *enough* bytes of them or FORGOTTEN_MAX; return how many there were."""
+    forgotten = 0
+    while enough > 0 and forgotten < FORGOTTEN_MAX and (size := forget_one()) is not None:
+        enough -= size
+        forgotten += 1
+    return forgotten
 
 
 def forget_all(db: Db) -> int:

@@ -11,8 +11,8 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from store.file.engine import size_bytes
 from store.file.folder import sync_folder
 from store.file.image import Image, composed, log_path, looks_whole
 from store.file.log import Tail
+from store.file.originals import original, thin_out
 from store.file.reserve import give_up
 from store.queries import Db, rows, run
 from store.salvage import Salvaged, doubt_last_commit, noted, salvaged
@@ -98,6 +99,8 @@ def rescued(journal: Path, key: bytes, now: int, *, in_place: bool = True) -> Re
         if in_place:
             _note(new, key, result)
             _put_in_place(journal, new, now)
+            with suppress(OSError):  # what cannot be deleted only takes room
+                thin_out(journal)
     except (OSError, SqliteError) as error:
         why = f"it is damaged, and no sound one can be made beside it ({getattr(error, 'strerror', None) or error})"
         raise JournalUnreadable(journal=journal, reason=why) from error
@@ -124,7 +127,7 @@ def _result(image: Image, found: Salvaged, kept_as: str, now: int) -> Rescue:
 
 
 def _kept_as(journal: Path, now: int) -> str:
-    return f"{journal.name}.damaged-{datetime.fromtimestamp(now / 1000, UTC):%Y%m%dT%H%M%SZ}"
+    return original(journal, now).name
 
 
 def _note(new: Path, key: bytes, result: Rescue) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from store.file.wreck import Wreck
-from store.queries import SQL, Db, run
+from store.queries import SQL, Db, run, value
 from store.records import Record, RecordState
 
 DAMAGED: Final = "damaged"
@@ -42,6 +42,11 @@ class Traces:
 def is_damaged(record: Record) -> bool:
     """Whether a part of the record is lost, so that it is never sent."""
     return record.state is RecordState.HELD and record.reason == DAMAGED
+
+
+def damaged_wait(db: Db) -> bool:
+    """Whether there is such a record."""
+    return bool(value(db, "waits_damaged", reason=DAMAGED))
 
 
 def traces_in(wreck: Wreck) -> Traces:

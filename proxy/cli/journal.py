@@ -39,7 +39,8 @@ def check(ctx: click.Context, *, json_: bool) -> None:
     elif found["whole"]:
         click.echo("The journal is whole: every page is as it was written.")
         for rescue in found["before"]:
-            click.echo(f"It was damaged before ({rescue['at']}); the original is {rescue['kept_as']}.")
+            original = f"the original is {rescue['kept_as']}" if rescue["kept"] else "its original has been deleted"
+            click.echo(f"It was damaged before ({rescue['at']}); {original}.")
     elif found["found"] is None:
         click.echo(f"{found['pages']} pages are damaged. The service mends them by itself; then see: dosekeeper status", err=True)
     else:

@@ -56,13 +56,7 @@ def _lines(found: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
         lines.insert(0, (heading, f"{disk}. {found['recording']['next_step']}"))
     if found["records"]["held"]:
         lines.append(("Held", f"{_waiting(found['records']['held'])} for a person: dosekeeper records list --state held --grouped"))
-    if found["damage"]:
-        last = found["damage"][-1]
-        held = f"; held: {', '.join(map(str, last['held']))}" if last["held"] else "; no record was lost"
-        lost = f"; the last {last['commits_lost']} commits are LOST" if last["commits_lost"] else ""
-        lines.append(
-            ("Damage", f"the journal was damaged and put right {shown(last['at'], zone)}{held}{lost}. See: dosekeeper journal check")
-        )
+    lines.extend(_damage(found, zone))
     if (own := found["credential"]) and not own["ok"]:
         lines.insert(
             0, ("Credential", f"{own['reason']}. Put the right one in place: upstream.headers or upstream.oauth2; it is read anew")
@@ -94,6 +88,22 @@ def _look_ups_that_fail(numbers: Sequence[int]) -> list[tuple[str, str]]:
         return []
     of = ", ".join(map(str, numbers[:LOOK_UPS_SHOWN])) + (" and more" if len(numbers) > LOOK_UPS_SHOWN else "")
     return [("Look-ups fail", f"the server fails when it is asked for {of}. See: dosekeeper records show {numbers[0]}")]
+
+
+def _damage(found: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
+    lines = []
+    if found["damage"]:
+        last = found["damage"][-1]
+        held = f"; held: {', '.join(map(str, last['held']))}" if last["held"] else "; no record was lost"
+        lost = f"; the last {last['commits_lost']} commits are LOST" if last["commits_lost"] else ""
+        lines.append(
+            ("Damage", f"the journal was damaged and put right {shown(last['at'], zone)}{held}{lost}. See: dosekeeper journal check")
+        )
+    if originals := found["originals"]:
+        size = sum(original["bytes"] for original in originals) >> 20
+        said = f"damaged files kept beside the journal: {len(originals)} ({size} MiB), the last {originals[-1]['name']}"
+        lines.append(("  originals", said))
+    return lines
 
 
 def _copy(restored: Mapping[str, Any], zone: str) -> str:

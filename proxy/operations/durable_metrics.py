@@ -138,7 +138,7 @@ DURABLE: Final = by_name(
         "gauge",
         (),
         "Size of the journal with its log.",
-        "Grows with the records; delivered ones are purged after `privacy.keep_delivered`.",
+        "Grows with the records; their content is purged `privacy.keep_delivered` after they were closed.",
     ),
     Described(
         "journal_free_bytes",

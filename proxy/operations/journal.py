@@ -19,7 +19,7 @@ async def checked(centre: Centre) -> dict[str, Any]:
     Look at every page of a journal that is open, and change nothing.
 
     `pages` counts those that are not as they were written; the running service comes upon them within hours and mends itself. `before`:
-    what was mended in the past.
+    what was mended in the past, and whether the damaged original is still `kept`.
     """
     damaged: set[int] = set()
     after = 0
@@ -28,7 +28,8 @@ async def checked(centre: Centre) -> dict[str, Any]:
         damaged.update(found)
         if not after:
             break
-    before = [rescue_value(rescue) for rescue in await centre.journal.rescues()]
+    there = {original.file.name for original in await centre.journal.originals()}
+    before = [rescue_value(rescue) | {"kept": rescue.kept_as in there} for rescue in await centre.journal.rescues()]
     return {"whole": not damaged, "pages": len(damaged), "found": None, "before": before}
 
 

@@ -15,6 +15,7 @@ from proxy.operations.times import rfc3339
 from proxy.rules.outage import lasted_ms
 from proxy.rules.stamps import Stamp
 from store.copies import Restored
+from store.file.originals import Original
 from store.operator_hold import OperatorHold
 from store.outages import Outage
 from store.records import OPEN_STATES
@@ -47,6 +48,7 @@ async def status(centre: Centre) -> dict[str, Any]:
         "credential": _credential(centre),
         "clock": _clock(centre),
         "damage": [rescue_value(rescue) for rescue in snapshot.rescues],
+        "originals": [original_value(original) for original in await centre.journal.originals()],
         "remembered": await remembered(centre),
         "coverage": await coverage(centre),
     }
@@ -83,6 +85,11 @@ def hold_value(hold: OperatorHold) -> dict[str, Any]:
 def rescue_value(rescue: Rescue) -> dict[str, Any]:
     """Return what was found damaged, and what became of it, as a JSON-able value."""
     return asdict(rescue) | {"at": rfc3339(rescue.at)}
+
+
+def original_value(original: Original) -> dict[str, Any]:
+    """Return a damaged original that is kept beside the journal as a JSON-able value."""
+    return {"name": original.file.name, "at": rfc3339(original.at), "bytes": original.size_bytes}
 
 
 def _clock(centre: Centre) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from proxy.traffic.clock import Clock
 from store.errors import JournalError
 from store.file.standing import Why
 from store.journal import Journal
-from store.remembered import Kept, Remembered, without_content
+from store.remembered import ANSWER_BYTES_MAX, Kept, Remembered, without_content
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Memory:
 
     def remember(self, answer: Remembered) -> None:
         """Have an answer kept, in the place of the one before; at once as far as `recall` goes."""
-        if answer.size > min(self.bytes_max, WAITING_BYTES_MAX):
+        if answer.size > min(self.bytes_max, ANSWER_BYTES_MAX):
             return
         self._drop((answer.question, answer.variant))
         self._changed(answer.question)
@@ -141,6 +141,8 @@ class Memory:
 
     async def _make_room(self) -> float:
         self.drop_all()
+        if not await self.journal.fold_in():
+            return EVERY_S  # what is forgotten goes through the log: it would only grow, and take the records' room
         shed = await self.journal.shed()
         self._shed += shed
         if shed or await self.journal.give_back():

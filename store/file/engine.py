@@ -181,10 +181,15 @@ class Engine:
         """Give some free pages at the file's end back to the disk; True where there are more."""
         return await self.write(_given_back)
 
-    async def fold_in(self) -> None:
-        """Fold the log into the file and cut it to nothing, as far as no reader needs it. Whoever wants to write meanwhile waits."""
+    async def fold_in(self) -> bool:
+        """
+        Fold the log into the file and cut it to nothing; whoever wants to write meanwhile waits.
+
+        False where that could not be done wholly: a reader needs some of it (a backup, for as long as it takes), or the disk is full.
+        """
         with contextlib.suppress(SqliteError):
-            await on_thread(self._connection, _folded_in)
+            return cast("bool", await on_thread(self._connection, _folded_in))
+        return False
 
     @property
     def closing(self) -> bool:
@@ -223,11 +228,12 @@ def size_bytes(journal: Path) -> int:
     return sum(file.stat().st_size for file in files if file.exists())
 
 
-def _folded_in(db: Db) -> None:
+def _folded_in(db: Db) -> bool:
     (patience_ms,) = db.execute("PRAGMA busy_timeout").fetchone()
     db.execute("PRAGMA busy_timeout = 0")  # a backup reads for as long as its stick takes, and desks would wait behind this
     try:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        ((busy, _, _),) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return not busy
     finally:
         db.execute(f"PRAGMA busy_timeout = {patience_ms}")
 

@@ -285,6 +285,10 @@ WHERE state IN ('sending', 'unknown', 'held') AND state = 'held'
 GROUP BY route, why
 ORDER BY COUNT(*) DESC, route, why;
 
+-- name: waits_damaged
+-- Does a record wait of which damage took a part? (The three states name the index that holds only those.)
+SELECT EXISTS (SELECT 1 FROM record WHERE state IN ('sending', 'unknown', 'held') AND state = 'held' AND reason = :reason);
+
 -- name: count_persons
 -- How many persons, or groups of persons, some records concern.
 SELECT COUNT(DISTINCT lanes) FROM record WHERE number IN (SELECT value FROM json_each(:numbers));
@@ -365,11 +369,21 @@ ORDER BY number;
 -- It is there, asked once more.
 UPDATE record SET swept_at = :now WHERE number = :number AND state = 'delivered';
 
+-- name: purgeable
+-- What was closed before a time and is no longer needed, and how many bytes each takes.
+SELECT c.number,
+       COALESCE((SELECT LENGTH(q.headers) + LENGTH(q.body) FROM record_request q WHERE q.number = c.number), 0)
+       + COALESCE((SELECT LENGTH(a.headers) + LENGTH(a.body) FROM record_answer a WHERE a.number = c.number), 0)
+       + COALESCE((SELECT SUM(LENGTH(v.headers) + LENGTH(v.body)) FROM record_revision v WHERE v.number = c.number), 0)
+FROM (
+    SELECT number FROM record WHERE state = 'delivered' AND purged_at IS NULL AND settled_at < :before
+    UNION ALL
+    SELECT number FROM record WHERE state IN ('refused', 'discarded') AND purged_at IS NULL AND settled_at < :before
+    LIMIT :limit) c;
+
 -- name: mark_purged
--- Whose bodies are no longer needed.
-UPDATE record SET purged_at = :now, reference = NULL
-WHERE number IN (SELECT number FROM record WHERE state = 'delivered' AND purged_at IS NULL AND settled_at < :before LIMIT :limit)
-RETURNING number;
+-- Of these nothing is left but what they were.
+UPDATE record SET purged_at = :now, reference = NULL WHERE number IN (SELECT value FROM json_each(:numbers));
 
 -- name: purge_requests
 -- Forget what they said.
@@ -712,12 +726,12 @@ UPDATE remembered SET used_at = :now WHERE question = :question;
 DELETE FROM remembered WHERE question = :question;
 
 -- name: forget_expired
--- Answers too old to be given to anybody.
-DELETE FROM remembered WHERE rowid IN (SELECT rowid FROM remembered WHERE expires_at < :now ORDER BY expires_at LIMIT :limit);
+-- The oldest answer of those too old to be given to anybody.
+DELETE FROM remembered WHERE rowid IN (SELECT rowid FROM remembered WHERE expires_at < :now ORDER BY expires_at LIMIT 1) RETURNING size;
 
 -- name: forget_least_used
--- What was not asked for for the longest time.
-DELETE FROM remembered WHERE rowid IN (SELECT rowid FROM remembered ORDER BY used_at LIMIT :limit);
+-- The answer that was not asked for for the longest time.
+DELETE FROM remembered WHERE rowid IN (SELECT rowid FROM remembered ORDER BY used_at LIMIT 1) RETURNING size;
 
 -- name: forget_all_answers
 -- A copy of the journal needs none of them, and an operator may want none here.

@@ -71,6 +71,7 @@ CREATE INDEX record_undecided ON record (state, number) WHERE state IN ('sending
 CREATE INDEX record_deadline ON record (deadline_at) WHERE deadline_at IS NOT NULL AND settled_at IS NULL;
 -- What is asked for again after its delivery, and what is to be purged.
 CREATE INDEX record_delivered ON record (settled_at) WHERE state = 'delivered' AND purged_at IS NULL;
+CREATE INDEX record_given_up ON record (settled_at) WHERE state IN ('refused', 'discarded') AND purged_at IS NULL;
 
 -- Apart from `record`, so that a change of state rewrites 200 bytes and not the request, and a list need not read the requests.
 CREATE TABLE record_request (
@@ -149,9 +150,9 @@ BEGIN
 END;
 
 CREATE TRIGGER record_request_is_deleted BEFORE DELETE ON record_request
-WHEN NOT EXISTS (SELECT 1 FROM record r WHERE r.number = OLD.number AND r.state = 'delivered')
+WHEN NOT EXISTS (SELECT 1 FROM record r WHERE r.number = OLD.number AND r.state IN ('delivered', 'refused', 'discarded'))
 BEGIN
-    SELECT RAISE(ABORT, 'a request is kept until it is delivered');
+    SELECT RAISE(ABORT, 'a request is kept until its record is closed');
 END;
 
 -- What a record said before a person edited it; its hash stays when the rest is purged.
@@ -172,7 +173,7 @@ CREATE TRIGGER record_revision_is_altered BEFORE UPDATE ON record_revision
 WHEN NEW.number <> OLD.number OR NEW.revision <> OLD.revision OR NEW.content <> OLD.content
   OR NEW.replaced_at <> OLD.replaced_at OR NEW.replaced_by <> OLD.replaced_by OR NEW.reason <> OLD.reason
   OR NOT (NEW.target = '' AND NEW.headers = x'' AND NEW.body = x'')
-  OR NOT EXISTS (SELECT 1 FROM record r WHERE r.number = OLD.number AND r.state = 'delivered')
+  OR NOT EXISTS (SELECT 1 FROM record r WHERE r.number = OLD.number AND r.state IN ('delivered', 'refused', 'discarded'))
 BEGIN
     SELECT RAISE(ABORT, 'what was recorded is not altered');
 END;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 
 import pytest
 
@@ -44,7 +45,36 @@ async def test_damage_is_shown_put_right_and_told_of(centre: Centre, sim: Simula
     (kept,) = (each for each in journal.parent.glob("*.damaged-*") if not each.name.endswith("-wal"))
     assert str(kept) in salvaged.out
     assert kept.read_bytes() == damaged
-    assert "held: 1, 2, 3, 4" in (await centre.run("status")).out
+    said = (await centre.run("status")).out
+    assert "held: 1, 2, 3, 4" in said
+    assert f"damaged files kept beside the journal: 1 (0 MiB), the last {kept.name}" in said
+
+
+async def test_a_damaged_original_can_be_looked_into_elsewhere(centre: Centre, sim: Simulator) -> None:
+    """As the runbook says it, beside a service that goes on."""
+    await recorded_in_an_outage(centre, sim, 3)
+    journal = centre.folder / "data" / "journal.db"
+    wipe(journal, await _page_of(centre, "record_answer"))
+    assert (await centre.run("journal", "salvage", "--yes")).code == 0
+    (original,) = (await centre.run("status", "--json")).json["originals"]
+    (centre.folder / "look").mkdir()
+    for ending in ("", "-wal"):
+        with suppress(FileNotFoundError):
+            shutil.copy(journal.with_name(original["name"] + ending), centre.folder / "look" / f"journal.db{ending}")
+    elsewhere = {"DOSEKEEPER_STORE__PATH": str(centre.folder / "look" / "journal.db")}
+    async with centre.serving() as service:
+        await service.logged("settle", state="delivered", times=3)
+        assert (await centre.run("journal", "salvage", "--yes", **elsewhere)).code == 0
+        found = await centre.run("records", "show", "2", "--body", "--json", **elsewhere)
+        assert (found.json["state"], "beneficiary_reference_id" in found.json["body"]) == ("pending", True)
+        checked = await centre.run("journal", "check")
+        assert f"the original is {original['name']}." in checked.out
+        for file in journal.parent.glob("*.damaged-*"):
+            file.unlink()
+        checked = await centre.run("journal", "check")
+        assert "its original has been deleted." in checked.out
+        assert "originals" not in (await centre.run("status")).out
+    assert len(sim.ledger.applied) == 3
 
 
 async def test_a_rescue_that_a_stop_cut_off_is_ended_before_another(centre: Centre, sim: Simulator) -> None:

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from store.afterwards import PURGED_MAX
+import pytest
+
+from store.afterwards import PURGED_BYTES, PURGED_MAX
 from store.decisions import Act, Edited
+from store.errors import JournalRefused
 from store.journal import Journal
 from store.queries import Db
 from store.record_search import RecordFilter
@@ -152,20 +155,60 @@ async def test_the_latest_record_made_by_a_good_clock(journal: Journal, make: Ma
     assert doubted.clock_doubt == "a year that cannot be"
 
 
-async def test_nothing_that_was_purged_is_in_any_table(journal: Journal, make: MakeRecord) -> None:
-    await journal.record(make(), send=True)
-    await journal.settle(1, 1, DELIVERED, NOON, answer=ANSWER)
+async def test_a_purge_takes_about_a_mebibyte(journal: Journal, make: MakeRecord) -> None:
+    for number in range(1, 9):
+        await journal.record(make(body=bytes(PURGED_BYTES // 4)), send=True)
+        await journal.settle(number, 1, DELIVERED, NOON, answer=replace(ANSWER, body=bytes(PURGED_BYTES // 4)))
+    assert [await journal.purge(NOON + 1, NOON) for _ in range(5)] == [2, 2, 2, 2, 0]
+
+
+@pytest.mark.parametrize("state", [S.DELIVERED, S.REFUSED, S.DISCARDED])
+async def test_nothing_that_was_purged_is_in_any_table(journal: Journal, make: MakeRecord, state: RecordState) -> None:
+    new = replace(make(), topics=(FACT,))
+    await journal.record(new, send=False)
+    seen = await journal.get(1)
+    assert seen is not None
+    await journal.edit(seen, Edited("/edited", b"", b"edited-in-clear", new.lanes, FACT, b"2"), Act("asha", "typing error"), NOON)
+    await journal.begin_send(1, NOON)
+    if state is S.DISCARDED:
+        await journal.settle(1, 1, Settlement(S.HELD, "refused", reason="refused http_400"), NOON, answer=ANSWER)
+        seen = await journal.get(1)
+        assert seen is not None
+        await journal.discard(seen, Act("asha", "recorded twice", word=True), NOON)
+    else:
+        await journal.settle(1, 1, Settlement(state, "accepted", reason="told"), NOON, answer=ANSWER)
 
     def everything(db: Db) -> str:
         tables = [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
         return repr([list(db.execute(f"SELECT * FROM {table}")) for table in tables])
 
-    words = ("48448366834980", "answer-in-clear", "application/json")
+    def topics(db: Db) -> object:
+        return db.execute("SELECT * FROM record_topic").fetchall()
+
+    words = ("48448366834980", "edited-in-clear", "answer-in-clear", "application/json")
     before = await journal._engine.read(everything)
-    await journal.purge(NOON + 1, NOON)
+    assert await journal.purge(NOON, NOON + 5) == 0
+    assert await journal.purge(NOON + 1, NOON + 5) == 1
     after = await journal._engine.read(everything)
-    assert [word in before for word in words] == [True, True, True]
-    assert not any(word in after for word in words)
+    assert [word in before for word in words] == [True] * 4
+    assert [word for word in words if word in after] == []
+    assert await journal._engine.read(topics) == []
+    purged = await journal.get(1)
+    assert purged is not None
+    assert (purged.state, purged.settled_at, purged.revision) == (state, NOON, 2)
+    assert purged.reason is not None
+    assert await journal.verify_audit() is None
+    assert await journal.purge(NOON + 1, NOON + 5) == 0
+
+
+@pytest.mark.parametrize("state", [S.PENDING, S.SENDING, S.UNKNOWN, S.HELD])
+async def test_what_is_open_is_never_purged(journal: Journal, make: MakeRecord, state: RecordState) -> None:
+    await journal.record(make(), send=state is not S.PENDING)
+    if state in (S.UNKNOWN, S.HELD):
+        await journal.settle(1, 1, Settlement(state, "unknown", maybe_applied=True), NOON)
+    assert await journal.purge(1 << 60, NOON) == 0
+    with pytest.raises(JournalRefused, match="until its record is closed"):
+        await journal._engine.write(lambda db: db.execute("DELETE FROM record_request"))
 
 
 async def test_an_export_takes_the_word_of_an_earlier_look_up_away(journal: Journal, make: MakeRecord) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import sqlcipher3
 
+from store.afterwards import purge
 from store.file.migrate import MIGRATIONS, migrate, version
 from store.operator_hold import release
 from store.outage_ledger import OutageFilter, notes, outages
@@ -54,6 +55,13 @@ def test_a_journal_of_the_first_version_loses_nothing(old: Db) -> None:
     one, two, three = find(old, RecordFilter())
     assert two == Record(2, bytes(15) + b"\2", S.PENDING, "r", "g", 6, None, 0, 0, 0, False, None, b"\xaa", "POST", "/two", b"\2", b"\x22")
     assert (one.state, three.state, three.maybe_applied, three.failures, three.revision) == (S.SENDING, S.UNKNOWN, True, 1, 1)
+
+
+def test_what_was_refused_before_the_upgrade_is_purged_after_it(old: Db) -> None:
+    old.execute("UPDATE record SET state = 'refused', settled_at = 8 WHERE number = 1")
+    migrate(old)
+    assert purge(old, 9, 10) == 1
+    assert old.execute("SELECT number FROM record_request").fetchall() == [(2,), (3,)]
 
 
 def test_a_journal_of_the_first_version_goes_on(old: Db) -> None:

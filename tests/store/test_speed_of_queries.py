@@ -101,7 +101,10 @@ def test_who_comes_does_not_pay_for_all_who_wait_in_the_lane(full: Db) -> None:
         ("mark_holds_drained", "record_unsent"),
         ("undrained", "record_unsent"),
         ("interrupt_sends", "record_undecided"),
+        ("waits_damaged", "record_undecided"),
         ("delivered_since", "record_delivered"),
+        ("purgeable", "record_delivered"),
+        ("purgeable", "record_given_up"),
         ("count_into_running_outage", "outage_running"),
     ],
 )

@@ -82,7 +82,7 @@ def test_a_record_is_born_pending_or_sending(db: Db, state: RecordState) -> None
         ("UPDATE record SET route_group = 'other'", "not altered"),
         ("UPDATE record_request SET body = x'00'", "not altered"),
         ("DELETE FROM record", "never deleted"),
-        ("DELETE FROM record_request", "until it is delivered"),
+        ("DELETE FROM record_request", "until its record is closed"),
         ("UPDATE counter SET total = 0", "never falls"),
         ("DELETE FROM counter", "never falls"),
         ("INSERT INTO record_lane VALUES (x'00', 1)", "CHECK"),

@@ -16,10 +16,13 @@ from proxy.operations.centre import Traffic
 from proxy.operations.reads import purge
 from proxy.operations.runs import Replays
 from proxy.traffic.clock import Clock
-from proxy.traffic.memory import Memory
+from proxy.traffic.memory import EVERY_S, SHEDDING_S, Memory
 from proxy.traffic.retry import Wake
+from store.file.connection import open_reader
+from store.file.engine import size_bytes
+from store.file.standing import Standing, Why
 from store.journal import Journal
-from store.remembered import Remembered
+from store.remembered import ANSWER_BYTES_MAX, Remembered
 from tests.store.verbs import REMEMBERED
 from tests.traffic.centre import Centre
 
@@ -98,4 +101,60 @@ async def test_what_a_desk_asks_during_a_purge_is_forgotten_with_the_rest(centre
     traffic = Traffic(sidecar.circuits, sidecar.credentials, sidecar.replayer, replays, Wake(), sidecar.watch, memory=memory)
     operated = Operated(cast("Journal", AskedFirst(sidecar.journal)), sidecar.clock, sidecar.persons, traffic)
     assert await purge(operated, PurgeReadsAsked(by="asha", reason="moved")) == {"forgotten": 1}
+    assert await memory.recall(REMEMBERED.question) == []
+
+
+class Short:
+    """A real journal, on a disk that is said to be nearly full."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.journal, name)
+
+    def standing(self) -> Standing:
+        return Standing(Why.SHORT)
+
+
+@pytest.fixture
+async def short(slow: SlowToTell, tmp_path: Path) -> Short:
+    some = [replace(REMEMBERED, question=number.to_bytes(16), body=bytes(200_000)) for number in range(60)]
+    await slow.journal.remember(some, [], 1 << 30, 0)
+    assert size_bytes(tmp_path / "journal.db") > 12_000_000
+    return Short(slow.journal)
+
+
+async def test_to_make_room_on_a_short_disk_takes_hardly_any_room(short: Short, tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    memory = Memory(cast("Journal", short), Clock(), 1 << 30)
+    await short.journal.fold_in()
+    full, sizes = size_bytes(path), []
+    while await memory.step() == SHEDDING_S:
+        sizes.append(size_bytes(path))
+    assert (await short.journal.remembered()).answers == 0
+    assert max(sizes) < full + (2 << 20)
+    await short.journal.fold_in()
+    assert size_bytes(path) < full / 10
+
+
+async def test_nothing_is_forgotten_for_room_while_the_log_cannot_be_folded_in(short: Short, tmp_path: Path) -> None:
+    memory = Memory(cast("Journal", short), Clock(), 1 << 30)
+    reader = open_reader(tmp_path / "journal.db", bytes(32))
+    try:
+        reader.execute("BEGIN")
+        reader.execute("SELECT COUNT(*) FROM record").fetchone()
+        await short.journal.note_down("keys", b"{}")
+        assert await memory.step() == EVERY_S
+        assert (await short.journal.remembered()).answers == 60
+    finally:
+        reader.close()
+    assert await memory.step() == SHEDDING_S
+    assert (await short.journal.remembered()).answers < 60
+
+
+async def test_an_answer_that_could_not_be_forgotten_on_a_short_disk_is_not_remembered(slow: SlowToTell) -> None:
+    slow.told.set()
+    memory = Memory(cast("Journal", slow), Clock(), 1 << 30)
+    memory.remember(replace(REMEMBERED, body=bytes(ANSWER_BYTES_MAX)))
     assert await memory.recall(REMEMBERED.question) == []

@@ -123,8 +123,8 @@ async def test_a_dose_that_turns_out_to_be_older_than_one_under_way_waits_withou
 ) -> None:
     real, claims, begin_send = people(sim)[0], list[bool](), Journal.begin_send
 
-    async def claimed(journal: Journal, number: int, now: int) -> Record | None:
-        record = await begin_send(journal, number, now)
+    async def claimed(journal: Journal, number: int, now: int, *, seen: Record | None = None) -> Record | None:
+        record = await begin_send(journal, number, now, seen=seen)
         claims.append(record is not None)
         return record
 
