@@ -19,10 +19,11 @@ SQLITE_FLOOR: Final = (3, 51, 3)
 SqliteError: Final[type[Exception]] = sqlcipher3.Error
 """What the library raises, for those who translate it."""
 
+_CORRUPT: Final = 11
 _NOT_A_DATABASE: Final = 26
-"""SQLITE_NOTADB (sqlite.org/rescode.html)."""
+"""SQLITE_CORRUPT, SQLITE_NOTADB (sqlite.org/rescode.html)."""
 
-_DAMAGED: Final = frozenset({8, 11, _NOT_A_DATABASE})
+_DAMAGED: Final = frozenset({8, _CORRUPT, _NOT_A_DATABASE})
 """SQLITE_READONLY, SQLITE_CORRUPT, SQLITE_NOTADB."""
 
 _PRAGMAS: Final = (
@@ -123,6 +124,23 @@ def damaged(error: Exception) -> bool:
     reason = error.facts.get("reason") if isinstance(error, JournalError) else error
     code = getattr(reason, "sqlite_errorcode", None)
     return code is not None and code & 0xFF in _DAMAGED
+
+
+def sound(db: Db) -> bool:
+    """
+    Whether no damaged page was met through this connection so far. 2 µs.
+
+    SQLCipher gives out zeros for one, which SQLite finds wrong anywhere but at the end of a long value: that is read as if it ended in zeros.
+    """
+    return bool(db.execute("PRAGMA cipher_status").fetchone() == ("1",))
+
+
+def require_sound(db: Db) -> None:
+    """Raise SqliteError, as SQLite itself does elsewhere, where what was just read may be zeros instead of what was written."""
+    if not sound(db):
+        error = sqlcipher3.DatabaseError("a page is not as it was written")
+        error.sqlite_errorcode = _CORRUPT
+        raise error
 
 
 def translated(error: Exception, journal: Path) -> Exception:

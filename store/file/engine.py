@@ -19,7 +19,7 @@ import aiosqlite
 
 from store.errors import JournalInDoubt, JournalUnreadable, JournalUnwritable
 from store.file.batch import Verb
-from store.file.connection import SqliteError, open_reader, open_writer
+from store.file.connection import SqliteError, open_reader, open_writer, require_sound
 from store.file.job import Job
 from store.file.on_thread import connect, on_thread
 from store.file.paper import NOTE_S, Paper
@@ -212,9 +212,11 @@ class Engine:
 def _snapshot(db: Db, query: Verb) -> object:
     db.execute("BEGIN")
     try:
-        return query(db)
+        found = query(db)
+        require_sound(db)
     finally:
         db.execute("ROLLBACK")
+    return found
 
 
 def size_bytes(journal: Path) -> int:

@@ -142,8 +142,13 @@ def _copied(source: IO[bytes], copy: IO[bytes], latest: dict[int, bytes], size: 
             bits += right is not None
             if right is None:
                 damaged.append(number)
-            page = page.ljust(PAGE_BYTES, b"\0") if right is None else right
+            page = _not_zero(page.ljust(PAGE_BYTES, b"\0")) if right is None else right
         if number == 1 and page[:SALT_BYTES] != pages.salt:
             page, bits = pages.salt + page[SALT_BYTES:], bits + 1
         copy.write(page)
     return tuple(damaged), bits
+
+
+def _not_zero(page: bytes) -> bytes:
+    """SQLCipher takes a page of zeros for a whole one: a dose's last bytes would be read as zeros, and be sent."""
+    return page if any(page) else b"\xff" * PAGE_BYTES

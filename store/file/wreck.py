@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from store.file.connection import SqliteError, open_wreck
+from store.file.connection import SqliteError, open_wreck, require_sound
 from store.queries import Db
 
 Row = tuple[Any, ...]
@@ -93,7 +93,11 @@ class Wreck:
     def _until_damage(self, select: str) -> Iterator[Row]:
         self._whole = False
         try:
-            yield from self._db.execute(select)
+            read = self._db.execute(select)
+            require_sound(self._db)  # of a row before it is given: the library has stepped to the next when it gives one
+            for row in read:
+                yield row
+                require_sound(self._db)
             self._whole = True
         except SqliteError:
             self._db.close()

@@ -18,7 +18,7 @@ import pytest
 from store import rescue
 from store.copies import GAP
 from store.decisions import Act, NotDecided, Obstacle
-from store.errors import JournalDamaged, JournalUnreadable, KeyWrong
+from store.errors import BackupFailed, JournalDamaged, JournalUnreadable, KeyWrong
 from store.file.connection import open_writer
 from store.file.engine import size_bytes
 from store.file.folder import sync_folder
@@ -28,6 +28,7 @@ from store.file.pages import PAGE_BYTES, Pages
 from store.identity_ledger import PROVISIONAL_IDS
 from store.journal import Journal
 from store.queries import run, value
+from store.record_ledger import record
 from store.records import RecordState
 from store.rescue import Rescue, rescued, rescued_at_start
 from tests.store.damage import AT, alter, build, flip, fold, frame_at, log_of, read, roots, wipe
@@ -490,3 +491,53 @@ def test_a_page_is_repaired_only_to_what_was_written() -> None:
         assert not pages.whole(7, flipped)
         assert pages.repaired(7, flipped) == page
         assert pages.repaired(7, bytes([flipped[0] ^ 1, *flipped[1:]])) is None
+
+
+LONG = b"7" * 3 * PAGE_BYTES
+DAMAGE: list[Callable[[bytes], bytes]] = [lambda old: bytes(len(old)), lambda old: secrets.token_bytes(len(old))]
+
+
+def long_request(path: Path) -> range:
+    """Record a request of several pages; return the last pages of the file, all of it among them."""
+    db = open_writer(path, KEY)
+    for name in ("installation_id", "hash_key"):
+        run(db, "keep_meta", name=name, value=bytes(32))
+    before = db.execute("PRAGMA page_count").fetchone()[0]
+    record(db, a_write(1, body=LONG), send=False)
+    db.close()
+    return range(before + 1, path.stat().st_size // PAGE_BYTES + 1)
+
+
+@pytest.mark.parametrize("damage", DAMAGE, ids=["zeros", "anything"])
+def test_a_request_of_which_any_page_is_lost_is_held_and_not_read_as_zeros(path: Path, damage: Callable[[bytes], bytes]) -> None:
+    """SQLCipher gives out zeros for a damaged page, and takes a page of zeros for a whole one."""
+    pages = long_request(path)
+    assert len(pages) == 3, "its row has the beginning"
+    whole = path.read_bytes()
+    for page in pages:
+        path.write_bytes(whole)
+        alter(path, (page - 1) * PAGE_BYTES, damage, PAGE_BYTES)
+        found = rescued(path, KEY, AT)
+        assert found is not None
+        assert (found.held, read(path)["record_request"]) == ((1,), set())
+
+
+@pytest.mark.parametrize("writing", [False, True], ids=["to look at", "to send"])
+async def test_a_request_of_which_the_end_is_damaged_is_never_given_out(path: Path, closing: Closing, *, writing: bool) -> None:
+    last = long_request(path)[-1]
+    journal = await closing(Journal.open(path, KEY))
+    wipe(path, last)
+    with pytest.raises(JournalDamaged):
+        await (journal.begin_send(1, NOON) if writing else journal.get(1))
+    await journal._engine.mended()
+    found = await journal.get(1)
+    assert found is not None
+    assert (found.state, found.reason, found.body) == (RecordState.HELD, "damaged", b"")
+
+
+async def test_no_backup_is_made_of_a_request_of_which_the_end_is_damaged(path: Path, closing: Closing) -> None:
+    last = long_request(path)[-1]
+    journal = await closing(Journal.open(path, KEY))
+    wipe(path, last)
+    with pytest.raises(BackupFailed):
+        await journal.back_up(path.with_name("a.journal"), NOON)
