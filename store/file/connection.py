@@ -130,7 +130,7 @@ def sound(db: Db) -> bool:
     """
     Whether no damaged page was met through this connection so far. 2 µs.
 
-    SQLCipher gives out zeros for one, which SQLite finds wrong anywhere but at the end of a long value: that is read as if it ended in zeros.
+    SQLCipher gives out zeros for one. SQLite finds them wrong anywhere but at the end of a long value, which then reads as ending in zeros.
     """
     return bool(db.execute("PRAGMA cipher_status").fetchone() == ("1",))
 

@@ -16,6 +16,7 @@ from store.file.folder import sync_folder
 from store.file.log import Log
 from store.file.migrate import MIGRATIONS
 from store.file.pages import PAGE_BYTES, SALT_BYTES, Pages
+from store.file.sectors import read_all
 
 if TYPE_CHECKING:  # it takes 7 MB of memory, and is needed at a first start, after a migration and in a rescue only
     from cryptography.hazmat.primitives.ciphers import Cipher
@@ -32,8 +33,7 @@ _FIRST_HEADER: Final = 100
 
 def keepsake(journal: Path) -> Mapping[int, bytes]:
     """Return the pages that are kept, by number."""
-    path = _path(journal)
-    content = path.read_bytes() if path.exists() else b""
+    content = read_all(_path(journal))
     return dict(_ENTRY.iter_unpack(content[: len(content) // _ENTRY.size * _ENTRY.size]))
 
 
