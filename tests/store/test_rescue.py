@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,14 @@ from store.file.folder import sync_folder
 from store.file.image import looks_whole
 from store.file.log import FRAME_BYTES, Log
 from store.file.pages import PAGE_BYTES, Pages
+from store.file.sectors import read_at
 from store.identity_ledger import PROVISIONAL_IDS
 from store.journal import Journal
 from store.queries import run, value
 from store.record_ledger import record
 from store.records import RecordState
 from store.rescue import Rescue, rescued, rescued_at_start
-from tests.store.damage import AT, alter, build, flip, fold, frame_at, log_of, read, roots, wipe
+from tests.store.damage import AT, alter, build, contents, flip, fold, frame_at, log_of, read, roots, wipe
 from tests.store.helpers import KEY, NOON, Closing, never_holds
 from tests.store.verbs import a_write
 
@@ -345,7 +347,7 @@ def test_a_stop_at_any_step_leaves_one_of_the_two_whole(
     assert [each for each in path.parent.glob("*.damaged-*") if not each.name.endswith("-wal")]
 
 
-@pytest.mark.parametrize("fails", ["the link", "the first sync", "the second sync"])
+@pytest.mark.parametrize("fails", ["the copy", "the reading", "the first sync", "the second sync"])
 def test_a_rescue_that_failed_half_way_is_not_ended_later_over_what_was_recorded_since(
     path: Path, whole: dict[str, Any], fails: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -356,20 +358,75 @@ def test_a_rescue_that_failed_half_way_is_not_ended_later_over_what_was_recorded
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    def unreadable(*_: object) -> None:
+        raise JournalUnreadable(journal=path, reason="No space left on device")
+
     def synced(folder: Path) -> None:
         full() if syncs.pop(0) == fails else sync_folder(folder)
 
     with monkeypatch.context() as patch:
         patch.setattr(rescue, "sync_folder", synced)
-        if fails == "the link":
+        if fails in ("the copy", "the reading"):
             patch.setattr("os.link", full)
-            patch.setattr("shutil.copy2", full)
+            patch.setattr(rescue, "read_at", full if fails == "the copy" else unreadable)
         with pytest.raises(JournalUnreadable, match="No space left"):
             rescued(path, KEY, AT)
     assert log_of(path).read_bytes() == before
-    assert not [*path.parent.glob("*.rescued"), *path.parent.glob("*.damaged-*")]
+    assert not [*path.parent.glob("*.rescued"), *path.parent.glob("*.damaged-*"), *path.parent.glob("*.keeping")]
     assert rescued(path, KEY, AT + 1000) is not None
     assert read(path) == whole
+
+
+def test_a_stop_in_the_copying_of_the_original_keeps_it_whole_where_there_are_no_links(
+    path: Path, whole: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fold(path)
+    flip(path, 15 * PAGE_BYTES + 77)
+    original = path.read_bytes()
+    given: list[bytes] = []
+
+    def stopping(source: FileIO, start: int, length: int) -> bytes:
+        if given:
+            raise KeyboardInterrupt
+        given.append(read_at(source, start, length))
+        return given[0]
+
+    def no_links(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", no_links)
+    monkeypatch.setattr(rescue, "_AT_ONCE", 3 * PAGE_BYTES)
+    with monkeypatch.context() as patch:
+        patch.setattr(rescue, "read_at", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            rescued(path, KEY, AT)
+    assert rescued_at_start(path, KEY, AT + 1000) is None
+    (kept,) = (each for each in path.parent.glob("*.damaged-*") if not each.name.endswith("-wal"))
+    assert kept.read_bytes() == original
+    assert read(path) == whole
+
+
+@pytest.mark.parametrize("scratch", [".copied", ".before", ".salvaged"])
+@pytest.mark.parametrize("lost", ["a bit", "a page"])
+def test_what_a_killed_rescue_leaves_is_not_read_into_the_next(path: Path, built: Path, scratch: str, lost: str) -> None:
+    del built
+    left = [path.with_name(f"{path.name}{scratch}{ending}") for ending in ("", "-wal")]
+    shutil.copy(path, left[0])
+    shutil.copy(log_of(path), left[1])
+    db = open_writer(path, KEY)
+    for number in range(61, 81):
+        record(db, a_write(number), send=False)
+    now = contents(db)
+    db.close()
+    alter(path, 15 * PAGE_BYTES + 77, lambda old: bytes([old[0] ^ (4 if lost == "a bit" else 7)]))
+    found = rescued(path, KEY, AT)
+    assert found is not None
+    assert {row[0] for row in read(path)["record"]} == {row[0] for row in now["record"]}
+    if lost == "a bit":
+        assert read(path) == now
+    left[1].touch()
+    assert rescued_at_start(path, KEY, AT) is None
+    assert not any(each.exists() for each in left)
 
 
 def test_a_rescue_on_a_disk_that_is_nearly_full_has_the_reserves_room(
