@@ -21,6 +21,7 @@ from store.file.connection import SqliteError, open_writer
 from store.file.engine import size_bytes
 from store.file.folder import sync_folder
 from store.file.image import Image, composed, log_path, looks_whole
+from store.file.keepsake import keepsake
 from store.file.log import Tail
 from store.file.reserve import give_up
 from store.file.sectors import opened, read_at
@@ -93,7 +94,7 @@ def rescued(journal: Path, key: bytes, now: int, *, in_place: bool = True) -> Re
         if image.damaged:
             older = composed(journal, key, before, before_holes=True) if image.behind.tail is Tail.HOLED else None
             try:
-                found, new = salvaged(copy, key, fresh, now, None if older is None else older.path), fresh
+                found, new = salvaged(copy, key, fresh, now, keepsake(journal), None if older is None else older.path), fresh
             except JournalUnreadable:
                 # A power cut in the very first commits, of what everything else is read by: as it was before them.
                 if older is None or older.damaged:

@@ -14,7 +14,7 @@ from typing import IO, Final
 
 from store.errors import JournalUnreadable, KeyWrong
 from store.file.connection import log_end
-from store.file.keepsake import first_page, keepsake, size_told
+from store.file.keepsake import keepsake, size_told
 from store.file.log import Behind, Frame, Log, Tail
 from store.file.pages import PAGE_BYTES, SALT_BYTES, Pages, pages_of
 from store.file.sectors import opened, read_at
@@ -97,10 +97,6 @@ def composed(journal: Path, key: bytes, target: Path, *, before_holes: bool = Fa
             # A file that holds them already may hold one whose frame was damaged since.
             latest = {} if behind.checkpointed else {frame.page: frame.body for frame in taken}
             damaged, bits = _copied(source, copy, latest, size, pages)
-            for number in damaged:
-                if (kept := keepsake(journal).get(number)) and pages.whole(number, kept):
-                    copy.seek((number - 1) * PAGE_BYTES)
-                    copy.write(first_page(kept, key, size, pages) if number == 1 else kept)
             copy.flush()
             os.fsync(copy.fileno())
     except OSError as error:

@@ -20,10 +20,11 @@ from store import rescue
 from store.copies import GAP
 from store.decisions import Act, NotDecided, Obstacle
 from store.errors import BackupFailed, JournalDamaged, JournalUnreadable, KeyWrong
-from store.file.connection import open_writer
+from store.file.connection import open_new, open_writer
 from store.file.engine import size_bytes
 from store.file.folder import sync_folder
 from store.file.image import looks_whole
+from store.file.keepsake import _tree, keepsake
 from store.file.log import FRAME_BYTES, Log
 from store.file.pages import PAGE_BYTES, Pages
 from store.file.sectors import read_at
@@ -281,9 +282,63 @@ def test_without_its_first_pages_the_file_is_read_by_the_keepsake(path: Path, wh
 
 
 def rescue_keepsake(path: Path) -> list[int]:
-    from store.file.keepsake import keepsake
-
     return list(keepsake(path))
+
+
+def pages_of_table(path: Path, root: int) -> list[int]:
+    content = path.read_bytes()
+    return list(_tree(root, lambda page: content[(page - 1) * PAGE_BYTES : page * PAGE_BYTES], KEY))
+
+
+async def purged(path: Path) -> None:
+    """Start, forget all that is delivered, give its room back, and stop."""
+    journal = await Journal.open(path, KEY)
+    while await journal.purge(1, 1) or await journal.give_back():
+        pass
+    await journal.close()
+
+
+def test_the_keepsake_is_good_also_when_the_schema_has_moved_since(path: Path) -> None:
+    """A migration puts a part of it to the end of a large file, and what is given back later moves that."""
+    db = open_new(path, KEY, 1)
+    for number in range(1, 401):
+        columns = "number, id, state, route, route_group, lanes, behind, recorded_at, attempt"
+        db.execute(f"INSERT INTO record ({columns}) VALUES (?, ?, 'sending', 'r', 'g', x'', 0, 0, 1)", (number, number.to_bytes(16)))
+        db.execute("INSERT INTO record_request VALUES (?, 'POST', '/', x'', ?)", (number, bytes(2000)))
+        db.execute("UPDATE record SET state = 'delivered', settled_at = 0 WHERE number = ?", (number,))
+    db.close()
+    asyncio.run(purged(path))
+    at = pages_of_table(path, 1)
+    assert max(page for page in rescue_keepsake(path)) > path.stat().st_size // PAGE_BYTES > max(at)
+    sound, whole = path.read_bytes(), read(path)
+    for page in at:
+        path.write_bytes(sound)
+        wipe(path, page)
+        assert (rescued_at_start(path, KEY, AT) or rescued(path, KEY, AT)) is not None
+        assert read(path) == whole
+
+
+def test_the_keys_of_all_hashes_are_kept_also_when_their_table_has_grown_since(path: Path) -> None:
+    asyncio.run(purged(path))
+    root = roots(path)["meta"]
+    db = open_writer(path, KEY)
+    for number in range(100):
+        run(db, "keep_meta", name=f"remembered {number}", value=bytes(500))
+    db.close()
+    at = pages_of_table(path, root)
+    assert root in rescue_keepsake(path)
+    assert set(at) > {root}
+    whole = path.read_bytes()
+    db = open_writer(path, KEY)
+    hash_key = value(db, "meta", name="hash_key")
+    db.close()
+    for page in at:
+        path.write_bytes(whole)
+        wipe(path, page)
+        assert rescued(path, KEY, AT) is not None
+        db = open_writer(path, KEY)
+        assert value(db, "meta", name="hash_key") == hash_key
+        db.close()
 
 
 @pytest.mark.parametrize("left", [PAGE_BYTES * 20, PAGE_BYTES * 20 + 100], ids=["at a page", "within a page"])
