@@ -72,11 +72,8 @@ def open_new(journal: Path, key: bytes, version: int) -> Db:
 
 
 def open_reader(journal: Path, key: bytes) -> Db:
-    """Open a journal that `open_writer` has opened, for reading only. Raises as it does."""
-    db = _open(journal, key)
-    with _closed_on_error(db, journal):
-        db.execute("PRAGMA query_only = ON")
-    return db
+    """Open a journal that `open_writer` has opened, for reading only: also its close changes nothing, be it the last. Raises as it does."""
+    return _open(journal, key, read_only=True)
 
 
 def open_copy(copy: Path, key: bytes) -> Db:
@@ -100,7 +97,7 @@ def log_end(journal: Path, key: bytes) -> int:
     In our own code the same sums would take 2 s for a log of 64 MiB. 0 where the first page cannot be read.
     """
     try:
-        db = sqlcipher3.connect(f"{journal.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        db = sqlcipher3.connect(_read_only(journal), uri=True, isolation_level=None)
     except sqlcipher3.Error:
         return 0
     try:
@@ -160,13 +157,14 @@ def _refuse_lost_journal(journal: Path) -> None:
         raise JournalUnreadable(journal=journal, reason=f"it is empty or gone, but its log {log.name} is there and may hold records")
 
 
-def _open(journal: Path, key: bytes) -> Db:
+def _open(journal: Path, key: bytes, *, read_only: bool = False) -> Db:
     if sqlcipher3.sqlite_version_info < SQLITE_FLOOR:
         raise JournalUnreadable(
             journal=journal, reason=f"SQLite {sqlcipher3.sqlite_version} can corrupt it; install sqlcipher3 0.6.4 or later"
         )
     try:
-        db: Db = sqlcipher3.connect(str(journal), isolation_level=None, check_same_thread=False, cached_statements=256)
+        name = _read_only(journal) if read_only else str(journal)
+        db: Db = sqlcipher3.connect(name, uri=read_only, isolation_level=None, check_same_thread=False, cached_statements=256)
     except sqlcipher3.Error as error:
         raise JournalUnreadable(journal=journal, reason=error) from error
     with _closed_on_error(db, journal):
@@ -174,6 +172,10 @@ def _open(journal: Path, key: bytes) -> Db:
         for pragma in _PRAGMAS:
             db.execute(f"PRAGMA {pragma}")
     return db
+
+
+def _read_only(journal: Path) -> str:
+    return f"{journal.absolute().as_uri()}?mode=ro"
 
 
 def _unlock(db: Db, key: bytes, journal: Path) -> None:

@@ -19,7 +19,7 @@ import pytest
 from store import rescue
 from store.copies import GAP
 from store.decisions import Act, NotDecided, Obstacle
-from store.errors import BackupFailed, JournalDamaged, JournalUnreadable, KeyWrong
+from store.errors import BackupFailed, JournalDamaged, JournalNotMended, JournalUnreadable, JournalUnwritable, KeyWrong
 from store.file.connection import open_new, open_writer
 from store.file.engine import size_bytes
 from store.file.folder import sync_folder
@@ -564,6 +564,69 @@ async def test_a_disk_that_goes_on_damaging_is_not_mended_without_end(path: Path
     with pytest.raises(JournalDamaged):
         await journal.get(2)
     assert len([each for each in path.parent.glob("*.damaged-*") if not each.name.endswith("-wal")]) == 1
+
+
+def files(path: Path) -> tuple[bytes, bytes]:
+    return path.read_bytes(), log_of(path).read_bytes()
+
+
+async def test_what_is_damaged_in_the_log_is_not_folded_into_the_file_by_the_mending(path: Path, built: Path, closing: Closing) -> None:
+    """The file has the page as it was before: found at a start, the same damage costs that page's latest change alone."""
+    journal = await closing(Journal.open(path, KEY))
+    alter(log_of(path), frame_at(path, 7) + BODY, lambda _: secrets.token_bytes(1000), 1000)
+    before = files(path)
+    await journal.mend()
+    (rescue,) = await journal.rescues()
+    assert files(path.with_name(rescue.kept_as)) == before
+    assert (rescue.held, rescue.commits_lost) == ((), 0)
+    del built
+
+
+async def test_a_damaged_log_that_cannot_be_rescued_yet_is_left_for_when_it_can_be(
+    path: Path, whole: dict[str, Any], closing: Closing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite would pass over the commits behind the damage, and the next commit be written over them."""
+    monkeypatch.setattr("store.mending.AGAIN_AFTER_S", 0.0)
+    journal = await closing(Journal.open(path, KEY))
+    alter(log_of(path), frame_at(path, 7) + BODY, lambda _: secrets.token_bytes(1000), 1000)
+    before = files(path)
+
+    def full(*_: object) -> None:
+        raise JournalUnreadable(journal=path, reason="there is no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("store.mending.rescued", full)
+        await journal.mend()
+        assert files(path) == before
+        with pytest.raises(JournalDamaged, match="is being put right"):
+            await journal.record(a_write(61), send=False)
+        await journal._engine.mended()
+        monkeypatch.setattr("store.mending.AGAIN_AFTER_S", math.inf)
+        with pytest.raises(JournalNotMended, match="was not put right: there is no room"):
+            await journal.record(a_write(61), send=False)
+    monkeypatch.setattr("store.mending.AGAIN_AFTER_S", 0.0)
+    await journal.mend()
+    (rescue,) = await journal.rescues()
+    assert rescue.commits_lost == 0
+    found = await journal._engine.read(lambda db: {number for (number,) in db.execute("SELECT number FROM record")})
+    assert found == {row[0] for row in whole["record"]}
+    await journal.record(a_write(61), send=False)
+
+
+async def test_room_is_made_neither_during_a_mending_nor_behind_the_end(path: Path, built: Path) -> None:
+    journal = await Journal.open(path, KEY)
+    mending = asyncio.create_task(journal.mend())
+    await asyncio.sleep(0)
+    for make_room in (journal.fold_in, journal.give_back):
+        with pytest.raises(JournalDamaged):
+            await make_room()
+    await mending
+    await journal.fold_in()
+    await journal.close()
+    for make_room in (journal.fold_in, journal.give_back):
+        with pytest.raises(JournalUnwritable):
+            await make_room()
+    del built
 
 
 async def test_the_page_check_finds_what_nobody_reads(path: Path, built: Path, closing: Closing) -> None:
