@@ -161,6 +161,14 @@ class JournalDamaged(JournalError):
     """
 
 
+class JournalNotMended(JournalDamaged):
+    """
+    The journal {journal} is damaged, and was not put right: {reason}. Nothing of this request was kept.
+
+    It is tried again after a minute. What to do meanwhile: docs/runbook.md, "status says Damage"
+    """
+
+
 class JournalUnwritable(JournalError):
     """
     The journal {journal} could not be written: {reason}. Nothing of this write was kept.

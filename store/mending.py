@@ -15,10 +15,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
-from store.errors import JournalDamaged, JournalError, JournalInDoubt
+from store.errors import JournalDamaged, JournalError, JournalInDoubt, JournalNotMended
 from store.file.batch import Verb
 from store.file.connection import damaged
 from store.file.engine import CommitObserver, Engine
+from store.file.image import looks_whole
 from store.file.keepsake import keep
 from store.file.scan import damaged_after
 from store.file.standing import Standing, Why
@@ -47,6 +48,7 @@ class Mending:
         self._bells: list[Callable[[], None]] = []
         self._mending: asyncio.Task[None] | None = None
         self._begun_at: float | None = None
+        self._failed: object = None
         self._closed = False
         self._root: Callable[[Db], int] | None = None
 
@@ -108,13 +110,20 @@ class Mending:
             self._considered(error)
 
     async def give_back(self) -> bool:
-        """As `Engine.give_back`."""
-        return await self._engine.give_back()
+        """As `Engine.give_back`; raises as `write`."""
+        self.require_whole()
+        try:
+            return await self._engine.give_back()
+        except JournalError as error:
+            raise self._considered(error) from error
 
     async def fold_in(self) -> bool:
-        """As `Engine.fold_in`; raises JournalDamaged while the file is being rescued."""
+        """As `Engine.fold_in`; raises as `write`."""
         self.require_whole()
-        return await self._engine.fold_in()
+        try:
+            return await self._engine.fold_in()
+        except JournalError as error:
+            raise self._considered(error) from error
 
     @property
     def told_paper(self) -> frozenset[bytes]:
@@ -168,23 +177,34 @@ class Mending:
         if self._closed or not (damaged(error) or self._engine.closing):
             return error
         self.mend()
-        # What is in doubt may come to light in the rescued file: nobody may be told that nothing of it was kept.
-        return error if isinstance(error, JournalInDoubt) else JournalDamaged(journal=self._journal)
+        if isinstance(error, JournalInDoubt):
+            return error  # what is in doubt may come to light in the rescued file: nobody may be told that nothing of it was kept
+        if self._mending:
+            return JournalDamaged(journal=self._journal)
+        return JournalNotMended(
+            journal=self._journal, reason=self._failed or "it is damaged anew, less than a minute after it was put right"
+        )
 
     async def _mend(self) -> None:
         try:
             with contextlib.suppress(Exception):  # what cannot be closed cleanly is damaged: the files are what counts
-                await self._engine.close()
+                await self._engine.close(fold_in=False)
             try:
                 rescue = await asyncio.to_thread(rescued, self._journal, self._key, _now())
-            finally:  # also where it cannot be rescued: what can be read is still to be had
-                await self._reopen()
+            except Exception:
+                # What can be read is still to be had; but where the log is damaged, SQLite would delete what is behind the damage.
+                if await asyncio.to_thread(looks_whole, self._journal, self._key):
+                    await self._reopen()
+                raise
+            await self._reopen()
             if self._root:
                 await self.keep_pages(self._root)  # the file is another, with another salt
             self._mending = None
+            self._failed = None
             _tell(rescue)
         except Exception as error:
             reason = str(error) if isinstance(error, JournalError) else type(error).__name__
+            self._failed = error.facts.get("reason", reason) if isinstance(error, JournalError) else reason
             log.critical("damaged journal cannot be rescued", extra={"action": "rescue_failed", "reason": reason})
         finally:
             self._mending = None

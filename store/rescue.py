@@ -21,16 +21,20 @@ from store.file.connection import SqliteError, open_writer
 from store.file.engine import size_bytes
 from store.file.folder import sync_folder
 from store.file.image import Image, composed, log_path, looks_whole
+from store.file.keepsake import keepsake
 from store.file.log import Tail
 from store.file.originals import original, thin_out
 from store.file.reserve import give_up
+from store.file.sectors import opened, read_at
 from store.queries import Db, rows, run
 from store.salvage import Salvaged, doubt_last_commit, noted, salvaged
 
 COPIES: Final = 3
 """Files of about the journal's size that a rescue makes, at most: an image of it, one of before its damage, and the new journal."""
 
+_AT_ONCE: Final = 1 << 20
 _NOTHING_LOST: Final = Salvaged((), (), ())
+_IMAGE, _BEFORE, _FRESH, _KEPT = _SCRATCH = (".copied", ".before", ".salvaged", ".keeping")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ def rescued_at_start(journal: Path, key: bytes, now: int) -> Rescue | None:
     Raises:
         JournalError: it cannot be rescued; the files are left as they are.
     """
+    _sweep(journal)
     end_unfinished(journal)
     if not journal.exists() or journal.stat().st_size == 0 or _being_made(journal) or looks_whole(journal, key):
         return None
@@ -78,8 +83,9 @@ def rescued(journal: Path, key: bytes, now: int, *, in_place: bool = True) -> Re
 
     Raises as `rescued_at_start`.
     """
-    copy, before, fresh = (journal.with_name(f"{journal.name}{ending}") for ending in (".copied", ".before", ".salvaged"))
+    copy, before, fresh = (journal.with_name(journal.name + ending) for ending in (_IMAGE, _BEFORE, _FRESH))
     try:
+        _sweep(journal)
         if in_place:
             _have_room(journal)
         image = composed(journal, key, copy)
@@ -89,7 +95,7 @@ def rescued(journal: Path, key: bytes, now: int, *, in_place: bool = True) -> Re
         if image.damaged:
             older = composed(journal, key, before, before_holes=True) if image.behind.tail is Tail.HOLED else None
             try:
-                found, new = salvaged(copy, key, fresh, now, None if older is None else older.path), fresh
+                found, new = salvaged(copy, key, fresh, now, keepsake(journal), None if older is None else older.path), fresh
             except JournalUnreadable:
                 # A power cut in the very first commits, of what everything else is read by: as it was before them.
                 if older is None or older.damaged:
@@ -105,10 +111,15 @@ def rescued(journal: Path, key: bytes, now: int, *, in_place: bool = True) -> Re
         why = f"it is damaged, and no sound one can be made beside it ({getattr(error, 'strerror', None) or error})"
         raise JournalUnreadable(journal=journal, reason=why) from error
     finally:
-        for scratch in (copy, before, fresh):
-            for ending in ("", "-wal", "-shm"):
-                scratch.with_name(scratch.name + ending).unlink(missing_ok=True)
+        _sweep(journal)
     return result
+
+
+def _sweep(journal: Path) -> None:
+    """Take away what a rescue works with. A kill leaves it: SQLite would read an old copy's log into the next one."""
+    for name in _SCRATCH:
+        for ending in ("", "-wal", "-shm", "-journal"):
+            journal.with_name(journal.name + name + ending).unlink(missing_ok=True)
 
 
 def rescues(db: Db) -> list[Rescue]:
@@ -154,7 +165,7 @@ def _put_in_place(journal: Path, new: Path, now: int) -> None:
     try:
         sync_folder(journal.parent)
         end_unfinished(journal)
-    except OSError:
+    except (OSError, JournalUnreadable):
         _call_off(journal, now)
         raise
 
@@ -179,7 +190,7 @@ def end_unfinished(journal: Path) -> None:
     kept = journal.with_name(_kept_as(journal, round(ready.stat().st_mtime * 1000)))
     log = log_path(journal)
     if journal.exists() and not kept.exists():
-        _linked(journal, kept)
+        _keep(journal, kept)
     if log.exists():
         log.replace(kept.with_name(kept.name + "-wal"))
     log.with_name(journal.name + "-shm").unlink(missing_ok=True)
@@ -194,12 +205,18 @@ def _have_room(journal: Path) -> None:
         give_up(journal)
 
 
-def _linked(journal: Path, kept: Path) -> None:
+def _keep(journal: Path, kept: Path) -> None:
     try:
         os.link(journal, kept)
-    except OSError:  # a file system without links
-        shutil.copy2(journal, kept)
-        _sync(kept)
+    except OSError:  # a file system without links: under its name only when it is whole, as the next start takes it for that
+        part = journal.with_name(journal.name + _KEPT)
+        with part.open("wb") as copy, opened(journal) as source:
+            while content := read_at(source, copy.tell(), _AT_ONCE):
+                copy.write(content)
+            copy.flush()
+            os.fsync(copy.fileno())
+        shutil.copystat(journal, part)
+        part.replace(kept)
 
 
 def _sync(path: Path) -> None:

@@ -54,19 +54,21 @@ class Salvaged:
     holed: tuple[str, ...]
 
 
-def salvaged(image: Path, key: bytes, fresh: Path, now: int, older: Path | None = None) -> Salvaged:
+def salvaged(image: Path, key: bytes, fresh: Path, now: int, kept: Mapping[int, bytes], older: Path | None = None) -> Salvaged:
     """
     Make the journal *fresh* from *image*, a copy with damaged pages; what is lost there is taken from *older*, one from before the damage.
+
+    *kept* are the pages of `store.file.keepsake`.
 
     Raises:
         JournalUnreadable: not even the schema, or the key of all hashes, can be read.
     """
-    wreck = Wreck(image, key)
+    wreck = Wreck(image, key, kept)
     try:
         found = wreck.one("PRAGMA user_version")
         db = open_new(fresh, key, found[0] if found else 0)
         try:
-            with unguarded(db), _opened(older, key) as before:
+            with unguarded(db), _opened(older, key, kept) as before:
                 return _copied(wreck, before, db, now)
         finally:
             db.close()
@@ -92,8 +94,8 @@ def unguarded(db: Db) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(older: Path | None, key: bytes) -> Iterator[Wreck | None]:
-    wreck = Wreck(older, key) if older else None
+def _opened(older: Path | None, key: bytes, kept: Mapping[int, bytes]) -> Iterator[Wreck | None]:
+    wreck = Wreck(older, key, kept) if older else None
     yield wreck
     if wreck:
         wreck.close()
@@ -133,6 +135,10 @@ def _copy(wreck: Wreck, db: Db, table: Table, last: int) -> None:
 
 def _require_identity(db: Db, wreck: Wreck) -> None:
     """Without the key of all hashes no record would be known again: then it is not a journal."""
+    if "meta" in wreck.holed and (root := wreck.one(SQL["root_of_meta"])):
+        wreck.put_back(root[0])
+        for name, content in wreck.ordered("meta", SQL["keys_of_meta"], ("name",)):
+            run(db, "keep_meta", name=name, value=content)
     if value(db, "meta", name="hash_key") is None or value(db, "meta", name="installation_id") is None:
         raise JournalUnreadable(journal=wreck.image, reason="the page with the key of its hashes is damaged")
 

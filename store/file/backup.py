@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 from store.errors import BackupFailed, JournalError, JournalUnreadable
-from store.file.connection import SqliteError, open_copy, open_reader
+from store.file.connection import SqliteError, open_copy, open_reader, require_sound
 from store.file.folder import sync_folder
 from store.queries import Db
 
@@ -124,6 +124,7 @@ def _copy(journal: Path, key: bytes, part: Path, about: About[T], given_up: Call
         source.execute("BEGIN")
         held = _rows(source), about.look(source)  # the first read: from here on the transaction sees this moment
         source.backup(copy, pages=PAGES, progress=go_on, sleep=0)
+        require_sound(source)  # else zeros were copied as if they had been written
         source.execute("ROLLBACK")
         copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log
         about.sign(copy)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from store.errors import JournalInDoubt, JournalUnwritable
-from store.file.connection import SqliteError, translated
+from store.file.connection import SqliteError, require_sound, translated
 from store.file.standing import Trouble, trouble_of
 from store.queries import Db
 
@@ -139,9 +139,11 @@ def _transaction(db: Db, verbs: Sequence[Verb], batch: Batch) -> list[object]:
 
 def _run(db: Db, verbs: Sequence[Verb]) -> list[object]:
     try:
-        return list(_values(db, verbs))
+        values = list(_values(db, verbs))
+        require_sound(db)
     except Exception as error:
         raise _VerbRaised(error) from error
+    return values
 
 
 def _values(db: Db, verbs: Sequence[Verb]) -> Iterator[object]:

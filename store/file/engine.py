@@ -19,7 +19,7 @@ import aiosqlite
 
 from store.errors import JournalInDoubt, JournalUnreadable, JournalUnwritable
 from store.file.batch import Verb
-from store.file.connection import SqliteError, open_reader, open_writer
+from store.file.connection import SqliteError, open_reader, open_writer, require_sound
 from store.file.job import Job
 from store.file.on_thread import connect, on_thread
 from store.file.paper import NOTE_S, Paper
@@ -185,8 +185,14 @@ class Engine:
         """
         Fold the log into the file and cut it to nothing; whoever wants to write meanwhile waits.
 
-        False where that could not be done wholly: a reader needs some of it (a backup, for as long as it takes), or the disk is full.
+        Returns:
+            False where that could not be done wholly: a reader needs some of it (a backup, for as long as it takes), or the disk is full.
+
+        Raises:
+            JournalUnwritable: the journal is closed.
         """
+        if self._closing:
+            raise JournalUnwritable(journal=self._journal, reason="it is closed")
         with contextlib.suppress(SqliteError):
             return cast("bool", await on_thread(self._connection, _folded_in))
         return False
@@ -196,30 +202,40 @@ class Engine:
         """Whether it is closed, or about to be."""
         return self._closing is not None
 
-    async def close(self) -> None:
-        """Finish what is queued, fold the log into the file and close it. A second call waits for the first."""
+    async def close(self, *, fold_in: bool = True) -> None:
+        """
+        Finish what is queued, fold the log into the file and close it. A second call waits for the first.
+
+        Without *fold_in* file and log stay as they are: to fold in checks no HMAC, and would put what is damaged over what is whole.
+        """
         if self._closing is None:
-            self._closing = asyncio.create_task(self._close(), name="journal-close")
+            self._closing = asyncio.create_task(self._close(fold_in=fold_in), name="journal-close")
         # Shielded: the connections' threads are no daemons, and a close cut short would keep the process from ending.
         await asyncio.shield(self._closing)
 
-    async def _close(self) -> None:
+    async def _close(self, *, fold_in: bool) -> None:
         self._writer.end()
         await asyncio.wait([self._writing])
-        await self._reader.close()
-        # A log that cannot be folded in (a full disk) is kept and read again at the next start: nothing is lost.
-        with contextlib.suppress(Exception):
-            await self.fold_in()
-        await self._connection.close()
+        if fold_in:
+            await self._reader.close()
+            # A log that cannot be folded in (a full disk) is kept and read again at the next start: nothing is lost.
+            with contextlib.suppress(Exception):
+                await on_thread(self._connection, _folded_in)
+            await self._connection.close()
+        else:  # SQLite folds in by itself where the last to close is one that may write
+            await self._connection.close()
+            await self._reader.close()
         self._paper.close()
 
 
 def _snapshot(db: Db, query: Verb) -> object:
     db.execute("BEGIN")
     try:
-        return query(db)
+        found = query(db)
+        require_sound(db)
     finally:
         db.execute("ROLLBACK")
+    return found
 
 
 def size_bytes(journal: Path) -> int:

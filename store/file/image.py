@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from io import FileIO
 from pathlib import Path
 from typing import IO, Final
 
 from store.errors import JournalUnreadable, KeyWrong
 from store.file.connection import log_end
-from store.file.keepsake import first_page, keepsake, size_told
+from store.file.keepsake import keepsake, size_told
 from store.file.log import Behind, Frame, Log, Tail
 from store.file.pages import PAGE_BYTES, SALT_BYTES, Pages, pages_of
+from store.file.sectors import opened, read_at
 
 _SAMPLES: Final = 16
 """Pages with which a key and a salt are tried."""
@@ -46,8 +48,8 @@ def log_path(journal: Path) -> Path:
 
 def pages_of_file(journal: Path, key: bytes) -> Pages | None:
     """Return the judge of a journal's pages; None where not one of some fits: another file's key, or the salt is lost."""
-    with journal.open("rb") as file:
-        first = [(number, file.read(PAGE_BYTES)) for number in range(1, _SAMPLES + 1)]
+    with opened(journal) as file:
+        first = [(number, _page(file, number)) for number in range(1, _SAMPLES + 1)]
     log = Log.read(log_path(journal))
     frames = ((frame.page, frame.body) for frame in map(log.frame, range(min(_SAMPLES, log.count))))
     once = [kept[:SALT_BYTES] for number, kept in keepsake(journal).items() if number == 1]
@@ -61,8 +63,8 @@ def looks_whole(journal: Path, key: bytes) -> bool:
     Raises:
         KeyWrong: no page fits the key.
     """
-    with journal.open("rb") as file:
-        first = file.read(PAGE_BYTES)
+    with opened(journal) as file:
+        first = _page(file, 1)
     if not Pages(key, first[:SALT_BYTES]).whole(1, first) or journal.stat().st_size % PAGE_BYTES:
         return False
     log = Log.read(log_path(journal))
@@ -75,7 +77,7 @@ def composed(journal: Path, key: bytes, target: Path, *, before_holes: bool = Fa
 
     Raises:
         KeyWrong: no page fits the key.
-        JournalUnreadable: the copy cannot be written.
+        JournalUnreadable: it cannot be read at all, or the copy cannot be written.
     """
     pages = pages_of_file(journal, key)
     if pages is None:
@@ -86,7 +88,7 @@ def composed(journal: Path, key: bytes, target: Path, *, before_holes: bool = Fa
     if before_holes:
         behind = behind.before_holes()
     try:
-        with journal.open("rb") as source, target.open("wb") as copy:
+        with opened(journal) as source, target.open("wb") as copy:
             taken, behind = _taken([*map(log.frame, range(end)), *behind.frames], behind, source, pages)
             size = next((frame.commit for frame in reversed(taken) if frame.commit), -(-journal.stat().st_size // PAGE_BYTES))
             first = next((frame.body for frame in reversed(taken) if frame.page == 1), None) or _page(source, 1)
@@ -95,10 +97,6 @@ def composed(journal: Path, key: bytes, target: Path, *, before_holes: bool = Fa
             # A file that holds them already may hold one whose frame was damaged since.
             latest = {} if behind.checkpointed else {frame.page: frame.body for frame in taken}
             damaged, bits = _copied(source, copy, latest, size, pages)
-            for number in damaged:
-                if (kept := keepsake(journal).get(number)) and pages.whole(number, kept):
-                    copy.seek((number - 1) * PAGE_BYTES)
-                    copy.write(first_page(kept, key, size, pages) if number == 1 else kept)
             copy.flush()
             os.fsync(copy.fileno())
     except OSError as error:
@@ -106,7 +104,7 @@ def composed(journal: Path, key: bytes, target: Path, *, before_holes: bool = Fa
     return Image(target, damaged, bits + behind.bits, behind)
 
 
-def _taken(frames: list[Frame], behind: Behind, source: IO[bytes], pages: Pages) -> tuple[list[Frame], Behind]:
+def _taken(frames: list[Frame], behind: Behind, source: FileIO, pages: Pages) -> tuple[list[Frame], Behind]:
     """Return the frames to take, all of them where the file holds later ones already: then a checkpoint ran before the damage."""
     if behind.tail is Tail.NOTHING:
         return frames, behind
@@ -122,18 +120,17 @@ def _taken(frames: list[Frame], behind: Behind, source: IO[bytes], pages: Pages)
     return frames, behind
 
 
-def _pages(source: IO[bytes]) -> int:
+def _pages(source: FileIO) -> int:
     return source.seek(0, os.SEEK_END) // PAGE_BYTES
 
 
-def _page(source: IO[bytes], number: int) -> bytes:
+def _page(source: FileIO, number: int) -> bytes:
     if number < 1:
         return b""  # the number of a frame whose head was cut off
-    source.seek((number - 1) * PAGE_BYTES)
-    return source.read(PAGE_BYTES)
+    return read_at(source, (number - 1) * PAGE_BYTES, PAGE_BYTES)
 
 
-def _copied(source: IO[bytes], copy: IO[bytes], latest: dict[int, bytes], size: int, pages: Pages) -> tuple[tuple[int, ...], int]:
+def _copied(source: FileIO, copy: IO[bytes], latest: dict[int, bytes], size: int, pages: Pages) -> tuple[tuple[int, ...], int]:
     damaged, bits = [], 0
     for number in range(1, size + 1):
         page = latest[number] if number in latest else _page(source, number)
@@ -142,8 +139,13 @@ def _copied(source: IO[bytes], copy: IO[bytes], latest: dict[int, bytes], size: 
             bits += right is not None
             if right is None:
                 damaged.append(number)
-            page = page.ljust(PAGE_BYTES, b"\0") if right is None else right
+            page = _not_zero(page.ljust(PAGE_BYTES, b"\0")) if right is None else right
         if number == 1 and page[:SALT_BYTES] != pages.salt:
             page, bits = pages.salt + page[SALT_BYTES:], bits + 1
         copy.write(page)
     return tuple(damaged), bits
+
+
+def _not_zero(page: bytes) -> bytes:
+    """SQLCipher takes a page of zeros for a whole one: a dose's last bytes would be read as zeros, and be sent."""
+    return page if any(page) else b"\xff" * PAGE_BYTES

@@ -1,7 +1,10 @@
 """
-A copy of the few pages without which nothing else can be read: the first with the salt, the schema's, and that of the table `meta`.
+A copy of the few pages without which nothing else can be read: the first with the salt, the schema's, and those of the table `meta`.
 
-They change with a migration only, and are as encrypted here as in the journal. Kept in `<journal>.keepsake`; it may be missing.
+What is needed of them changes with a migration only: tables begin where they began, and `meta` has the same keys. Which pages say so does
+change, when room is given back; so they count as what was true together, and are not compared with the journal's pages of these numbers.
+
+They are as encrypted here as in the journal. Kept in `<journal>.keepsake`; it may be missing.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from store.file.folder import sync_folder
 from store.file.log import Log
 from store.file.migrate import MIGRATIONS
 from store.file.pages import PAGE_BYTES, SALT_BYTES, Pages
+from store.file.sectors import read_all
 
 if TYPE_CHECKING:  # it takes 7 MB of memory, and is needed at a first start, after a migration and in a rescue only
     from cryptography.hazmat.primitives.ciphers import Cipher
@@ -25,15 +29,15 @@ _ENTRY: Final = struct.Struct(f">I{PAGE_BYTES}s")
 _IV_AT, _MAC_AT = PAGE_BYTES - 80, PAGE_BYTES - 64
 _MARK: Final = 0
 """The number under which the schema's version is kept."""
-_INTERIOR: Final = 5
+_INTERIOR: Final = (2, 5)
+"""Of an index, which is what a table without row numbers is made of, and of a table."""
 _FIRST_HEADER: Final = 100
 """Where the b-tree of the first page begins; what is before it describes the file (sqlite.org/fileformat2.html §1.3)."""
 
 
 def keepsake(journal: Path) -> Mapping[int, bytes]:
     """Return the pages that are kept, by number."""
-    path = _path(journal)
-    content = path.read_bytes() if path.exists() else b""
+    content = read_all(_path(journal))
     return dict(_ENTRY.iter_unpack(content[: len(content) // _ENTRY.size * _ENTRY.size]))
 
 
@@ -75,12 +79,33 @@ def keep(journal: Path, key: bytes, roots: tuple[int, ...]) -> None:
     sync_folder(journal.parent)
 
 
-def first_page(kept: bytes, key: bytes, size: int, pages: Pages) -> bytes:
-    """Return a first page that was kept, made to fit a file of *size* pages of which only the tables are read."""
-    clear = bytearray(_clear(1, kept, key))
-    clear[28:40] = struct.pack(">3I", size, 0, 0)  # no free pages: nothing is written into this file
-    content = _cipher(key, kept).encryptor().update(bytes(clear[SALT_BYTES:])) + kept[_IV_AT:_MAC_AT]
-    return pages.sealed(1, kept[:SALT_BYTES] + content)
+def put_back(image: Path, key: bytes, kept: Mapping[int, bytes], root: int) -> bool:
+    """
+    Put a table that was kept into a copy of the journal that is only read; False where it was not kept. The schema's root is page 1.
+
+    Its root goes where it was, the others to the copy's end: where they were, another table's may be by now.
+    """
+    with image.open("r+b") as file:
+        first = file.read(PAGE_BYTES)
+        pages = Pages(key, first[:SALT_BYTES])
+        size = file.seek(0, os.SEEK_END) // PAGE_BYTES
+        written = {1: (bytearray(_clear(1, first, key)), first)}
+        places = [(root, root)]
+        for number, place in places:
+            page = kept.get(number, b"")
+            if not pages.whole(number, page):
+                return False
+            clear = bytearray(_clear(number, page, key))
+            written[place] = clear, page
+            for pointer in _pointers(number, clear):
+                size += 1
+                places.append((*struct.unpack_from(">I", clear, pointer), size))
+                struct.pack_into(">I", clear, pointer, size)
+        written[1][0][28:40] = struct.pack(">3I", size, 0, 0)  # no free pages: nothing is written into this file
+        for place, (clear, page) in written.items():
+            file.seek((place - 1) * PAGE_BYTES)
+            file.write(_encrypted(place, clear, page, key, pages))
+    return True
 
 
 def size_told(first: bytes, key: bytes) -> int:
@@ -93,18 +118,28 @@ def _tree(root: int, page: Callable[[int], bytes], key: bytes) -> Iterator[int]:
     """Yield the pages of a table's b-tree."""
     yield root
     clear = _clear(root, page(root), key)
-    start = _FIRST_HEADER if root == 1 else 0
-    if clear[start] != _INTERIOR:
-        return
+    for pointer in _pointers(root, clear):
+        yield from _tree(struct.unpack_from(">I", clear, pointer)[0], page, key)
+
+
+def _pointers(number: int, clear: bytes | bytearray) -> tuple[int, ...]:
+    """Return where in a page the numbers of those below it stand."""
+    start = _FIRST_HEADER if number == 1 else 0
+    if clear[start] not in _INTERIOR:
+        return ()
     (cells,) = struct.unpack_from(">H", clear, start + 3)
-    places = struct.unpack_from(f">{cells}H", clear, start + 12)
-    for place in (*places, start + 8):
-        yield from _tree(struct.unpack_from(">I", clear, place)[0], page, key)
+    return (*struct.unpack_from(f">{cells}H", clear, start + 12), start + 8)
 
 
 def _clear(number: int, page: bytes, key: bytes) -> bytes:
     start = SALT_BYTES if number == 1 else 0
     return page[:start] + _cipher(key, page).decryptor().update(page[start:_IV_AT])
+
+
+def _encrypted(number: int, clear: bytearray, like: bytes, key: bytes, pages: Pages) -> bytes:
+    start = SALT_BYTES if number == 1 else 0
+    content = _cipher(key, like).encryptor().update(bytes(clear[start:])) + like[_IV_AT:_MAC_AT]
+    return pages.sealed(number, like[:start] + content)
 
 
 def _cipher(key: bytes, page: bytes) -> Cipher[CBC]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from store.file.pages import PAGE_BYTES, Pages, flips
+from store.file.sectors import read_all
 
 HEADER_BYTES: Final = 32
 FRAME_BYTES: Final = 24 + PAGE_BYTES
@@ -103,7 +104,7 @@ class Log:
     @classmethod
     def read(cls, path: Path) -> Log:
         """Return the log of this name; an empty one where there is none."""
-        return cls(path.read_bytes() if path.exists() else b"")
+        return cls(read_all(path))
 
     def frame(self, index: int) -> Frame:
         """Return a frame; the first is 0."""

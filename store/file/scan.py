@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from store.file.pages import PAGE_BYTES, SALT_BYTES, Pages
+from store.file.sectors import opened, read_at
 
 AT_ONCE: Final = 512
 """Pages looked at in one go: about 4 ms."""
@@ -19,10 +20,9 @@ def damaged_after(journal: Path, key: bytes, after: int) -> tuple[int, list[int]
         The last of them, 0 where the file ends; and those that are not as they were written. One that is being written just now, or of
         which the log has a newer version, may be among them: ask again.
     """
-    with journal.open("rb") as file:
-        pages = Pages(key, file.read(SALT_BYTES))
-        file.seek(after * PAGE_BYTES)
-        found = file.read(AT_ONCE * PAGE_BYTES)
+    with opened(journal) as file:
+        pages = Pages(key, read_at(file, 0, SALT_BYTES))
+        found = read_at(file, after * PAGE_BYTES, AT_ONCE * PAGE_BYTES)
     numbered = [(after + 1 + start // PAGE_BYTES, found[start : start + PAGE_BYTES]) for start in range(0, len(found), PAGE_BYTES)]
     damaged = [number for number, page in numbered if not pages.whole(number, page)]
     return (numbered[-1][0] if len(numbered) == AT_ONCE else 0), damaged

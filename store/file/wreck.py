@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from store.file.connection import SqliteError, open_wreck
+from store.errors import JournalError
+from store.file.connection import SqliteError, open_wreck, require_sound
+from store.file.keepsake import put_back
 from store.queries import Db
 
 Row = tuple[Any, ...]
@@ -27,13 +29,25 @@ class Table:
 
 
 class Wreck:
-    """The copy. A connection that met a damaged page is of no more use: it is opened anew behind each."""
+    """The copy, with *kept* pages for a damaged schema. A connection that met a damaged page is of no more use: it is opened anew."""
 
-    def __init__(self, image: Path, key: bytes) -> None:
+    def __init__(self, image: Path, key: bytes, kept: Mapping[int, bytes]) -> None:
         self.image = image
         self._key = key
-        self._db = open_wreck(image, key)
+        self._kept = kept
         self.holed: set[str] = set()
+        try:
+            self._db = open_wreck(image, key)
+        except JournalError:
+            if not put_back(image, key, kept, root=1):
+                raise
+            self._db = open_wreck(image, key)
+
+    def put_back(self, root: int) -> None:
+        """Have a table as it was when its pages were kept, where they were: what it holds now is not read any more."""
+        self._db.close()
+        put_back(self.image, self._key, self._kept, root)
+        self._db = open_wreck(self.image, self._key)
 
     def close(self) -> None:
         """Close the copy."""
@@ -93,7 +107,11 @@ class Wreck:
     def _until_damage(self, select: str) -> Iterator[Row]:
         self._whole = False
         try:
-            yield from self._db.execute(select)
+            read = self._db.execute(select)
+            require_sound(self._db)  # of a row before it is given: the library has stepped to the next when it gives one
+            for row in read:
+                yield row
+                require_sound(self._db)
             self._whole = True
         except SqliteError:
             self._db.close()

@@ -130,3 +130,7 @@ SELECT number, natural_key FROM fact_claim;
 -- name: traces_of_issued
 -- Which provisional id was given with which registration.
 SELECT number, provisional FROM identity;
+
+-- name: keys_of_meta
+-- Without which no record would be known again.
+SELECT name, value FROM meta WHERE name IN ('hash_key', 'installation_id');

@@ -2,10 +2,11 @@
  * A disk that fails on command, for one process: LD_PRELOAD this, and write orders into the file that FAULTY_DISK names.
  *
  * One order a line: CALL WHAT PATH [FROM [TIMES]]
- *   CALL   write | sync | truncate | allocate | statvfs, each with all its forms in the C library
+ *   CALL   read | write | sync | truncate | allocate | statvfs, each with all its forms in the C library
  *   WHAT   EIO | ENOSPC | a delay such as 500ms; of statvfs the bytes that are said to be free
  *   PATH   text that the file's path must contain; ended by $ where the path must end with it
- *   FROM   the call from which on it holds, counted since the order was given (1: the first), TIMES for how many (0: for good)
+ *   FROM   the call from which on it holds, counted since the order was given (1: the first), TIMES for how many (0: for good);
+ *          of read the byte whose sector is lost, and TIMES how many bytes (0: one); it stays that file's, whatever its name becomes
  *
  * The file is read at each call, so that an order holds from the next call on. A failing write writes nothing; a failing sync syncs
  * nothing, but what was written before stays readable, as it does in Linux's page cache.
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -25,10 +27,12 @@
 #include <unistd.h>
 
 #define ORDERS_MAX 16
+#define BLOCK 4096
 
 struct order {
     char call[16], what[32], path[128];
     long from, times, seen;
+    ino_t file;
 };
 
 static struct order orders[ORDERS_MAX];
@@ -89,6 +93,30 @@ static int ordered(const char *call, const char *path, char *what)
     return found;
 }
 
+/* Return how much of this read the disk can give before the first sector that is lost. */
+static ssize_t before_lost(int fd, size_t size, off64_t at)
+{
+    char link[64], path[4096];
+    ssize_t length = (ssize_t)size;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t named = readlink(link, path, sizeof path - 1);
+    path[named < 0 ? 0 : named] = 0;
+    struct stat found = {0};
+    fstat(fd, &found);
+    pthread_mutex_lock(&mutex);
+    read_orders();
+    for (int i = 0; i < count; i++) {
+        struct order *order = &orders[i];
+        if (!order->file && concerns(order, "read", path))
+            order->file = found.st_ino;
+        off64_t first = order->from / BLOCK * BLOCK, last = order->from + (order->times ? order->times - 1 : 0);
+        if (order->file && order->file == found.st_ino && at + length > first && at < last / BLOCK * BLOCK + BLOCK)
+            length = first > at ? first - at : -1;
+    }
+    pthread_mutex_unlock(&mutex);
+    return length;
+}
+
 /* Return the error this call is to fail with, 0 for none; wait first where that is ordered. */
 static int fault(const char *call, int fd)
 {
@@ -122,6 +150,22 @@ static int fault(const char *call, int fd)
         }                                             \
         return REAL(name) arguments;                  \
     }
+
+#define READ(name, parameters, at, arguments)         \
+    ssize_t name parameters                           \
+    {                                                 \
+        ssize_t given = size ? before_lost(fd, size, at) : 0; \
+        if (given < 0) {                              \
+            errno = EIO;                              \
+            return -1;                                \
+        }                                             \
+        size = (size_t)given;                         \
+        return REAL(name) arguments;                  \
+    }
+
+READ(read, (int fd, void *data, size_t size), lseek64(fd, 0, SEEK_CUR), (fd, data, size))
+READ(pread, (int fd, void *data, size_t size, off_t at), at, (fd, data, size, at))
+READ(pread64, (int fd, void *data, size_t size, off64_t at), at, (fd, data, size, at))
 
 WRAP("write", ssize_t, write, (int fd, const void *data, size_t size), (fd, data, size))
 WRAP("write", ssize_t, pwrite, (int fd, const void *data, size_t size, off_t at), (fd, data, size, at))

@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from store.errors import JournalInDoubt, JournalUnwritable
+from store.errors import JournalDamaged, JournalInDoubt, JournalUnwritable
 from store.journal import Journal
 from store.records import NewRecord, Recorded, RecordState, Settlement
 from tests.disk.faulty_disk import FaultyDisk
@@ -114,8 +114,22 @@ async def settling(journal: Journal, disk: FaultyDisk) -> None:
     await journal.close()
 
 
+async def read_out(journal: Journal, _: FaultyDisk) -> None:
+    """Look at every page, read every record, through a mending where one is needed; say what was found damaged, and record one more."""
+    say("seen", *(await journal.damaged_after(0))[1])
+    for number in range(1, 61):
+        try:
+            await journal.get(number)
+        except JournalDamaged:
+            await journal._engine.mended()
+    for rescue in await journal.rescues():
+        say("rescued", rescue.pages, len(rescue.held), rescue.commits_lost)
+    say(await kept(journal, a_record(99)), a_record(99).id.hex())
+    await journal.close()
+
+
 SCENES: Final[dict[str, Callable[[Journal, FaultyDisk], Awaitable[None]]]] = {
-    scene.__name__: scene for scene in (desks, large, in_doubt, hanging, late, settling)
+    scene.__name__: scene for scene in (desks, large, in_doubt, hanging, late, settling, read_out)
 }
 
 

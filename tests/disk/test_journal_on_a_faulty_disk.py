@@ -14,11 +14,13 @@ from pathlib import Path
 import pytest
 
 import store
+from store.file.pages import PAGE_BYTES
 from store.journal import Journal
 from store.record_search import RecordFilter
 from store.records import Record, RecordState
 from tests.disk.faulty_disk import FaultyDisk
 from tests.disk.scenes import DESKS
+from tests.store.damage import build, fold, frame_at, roots
 from tests.store.helpers import KEY
 
 ROOT = Path(store.__file__).parents[1]
@@ -38,7 +40,9 @@ class Desks:
         assert self.process.stdout is not None
         async with asyncio.timeout(20):
             while more > 0:
-                word, _, rest = (await self.process.stdout.readline()).decode().strip().partition(" ")
+                line = await self.process.stdout.readline()
+                assert line, "it has ended"
+                word, _, rest = line.decode().strip().partition(" ")
                 self.told.setdefault(word, []).append(rest)
                 more -= word in words
 
@@ -159,3 +163,19 @@ async def test_a_disk_that_takes_nothing_beside_the_journal_either_makes_nobody_
         disk.order()
         await desks.until("kept")
     judge(desks.told, await found(path))
+
+
+@pytest.mark.parametrize(("lost", "rescued"), [("first page", "1 0 0"), ("requests", "1 40 0"), ("log", "0 0 28")])
+async def test_a_sector_that_cannot_be_read_is_as_any_other_damage(path: Path, disk: FaultyDisk, lost: str, rescued: str) -> None:
+    await build(path)
+    if lost == "log":
+        disk.order(f"read EIO journal.db-wal {frame_at(path, 7)}")
+    else:
+        fold(path)
+        page = 1 if lost == "first page" else roots(path)["record_request"]
+        disk.order(f"read EIO journal.db$ {(page - 1) * PAGE_BYTES}")
+    async with running("read_out", path, disk) as desks:
+        await desks.until("kept", more=1)
+    assert desks.told["rescued"] == [rescued]
+    assert desks.told["kept"] == [(99).to_bytes(16).hex()]
+    assert desks.told["seen"] == ([str(page)] if lost == "requests" else [""])

@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,22 @@ import pytest
 from store import rescue
 from store.copies import GAP
 from store.decisions import Act, NotDecided, Obstacle
-from store.errors import JournalDamaged, JournalUnreadable, KeyWrong
-from store.file.connection import open_writer
+from store.errors import BackupFailed, JournalDamaged, JournalNotMended, JournalUnreadable, JournalUnwritable, KeyWrong
+from store.file.connection import open_new, open_writer
 from store.file.engine import size_bytes
 from store.file.folder import sync_folder
 from store.file.image import looks_whole
+from store.file.keepsake import _tree, keepsake
 from store.file.log import FRAME_BYTES, Log
 from store.file.pages import PAGE_BYTES, Pages
+from store.file.sectors import read_at
 from store.identity_ledger import PROVISIONAL_IDS
 from store.journal import Journal
 from store.queries import run, value
+from store.record_ledger import record
 from store.records import RecordState
 from store.rescue import Rescue, rescued, rescued_at_start
-from tests.store.damage import AT, alter, build, flip, fold, frame_at, log_of, read, roots, wipe
+from tests.store.damage import AT, alter, build, contents, flip, fold, frame_at, log_of, read, roots, wipe
 from tests.store.helpers import KEY, NOON, Closing, never_holds
 from tests.store.verbs import a_write
 
@@ -278,9 +282,63 @@ def test_without_its_first_pages_the_file_is_read_by_the_keepsake(path: Path, wh
 
 
 def rescue_keepsake(path: Path) -> list[int]:
-    from store.file.keepsake import keepsake
-
     return list(keepsake(path))
+
+
+def pages_of_table(path: Path, root: int) -> list[int]:
+    content = path.read_bytes()
+    return list(_tree(root, lambda page: content[(page - 1) * PAGE_BYTES : page * PAGE_BYTES], KEY))
+
+
+async def purged(path: Path) -> None:
+    """Start, forget all that is delivered, give its room back, and stop."""
+    journal = await Journal.open(path, KEY)
+    while await journal.purge(1, 1) or await journal.give_back():
+        pass
+    await journal.close()
+
+
+def test_the_keepsake_is_good_also_when_the_schema_has_moved_since(path: Path) -> None:
+    """A migration puts a part of it to the end of a large file, and what is given back later moves that."""
+    db = open_new(path, KEY, 1)
+    for number in range(1, 401):
+        columns = "number, id, state, route, route_group, lanes, behind, recorded_at, attempt"
+        db.execute(f"INSERT INTO record ({columns}) VALUES (?, ?, 'sending', 'r', 'g', x'', 0, 0, 1)", (number, number.to_bytes(16)))
+        db.execute("INSERT INTO record_request VALUES (?, 'POST', '/', x'', ?)", (number, bytes(2000)))
+        db.execute("UPDATE record SET state = 'delivered', settled_at = 0 WHERE number = ?", (number,))
+    db.close()
+    asyncio.run(purged(path))
+    at = pages_of_table(path, 1)
+    assert max(page for page in rescue_keepsake(path)) > path.stat().st_size // PAGE_BYTES > max(at)
+    sound, whole = path.read_bytes(), read(path)
+    for page in at:
+        path.write_bytes(sound)
+        wipe(path, page)
+        assert (rescued_at_start(path, KEY, AT) or rescued(path, KEY, AT)) is not None
+        assert read(path) == whole
+
+
+def test_the_keys_of_all_hashes_are_kept_also_when_their_table_has_grown_since(path: Path) -> None:
+    asyncio.run(purged(path))
+    root = roots(path)["meta"]
+    db = open_writer(path, KEY)
+    for number in range(100):
+        run(db, "keep_meta", name=f"remembered {number}", value=bytes(500))
+    db.close()
+    at = pages_of_table(path, root)
+    assert root in rescue_keepsake(path)
+    assert set(at) > {root}
+    whole = path.read_bytes()
+    db = open_writer(path, KEY)
+    hash_key = value(db, "meta", name="hash_key")
+    db.close()
+    for page in at:
+        path.write_bytes(whole)
+        wipe(path, page)
+        assert rescued(path, KEY, AT) is not None
+        db = open_writer(path, KEY)
+        assert value(db, "meta", name="hash_key") == hash_key
+        db.close()
 
 
 @pytest.mark.parametrize("left", [PAGE_BYTES * 20, PAGE_BYTES * 20 + 100], ids=["at a page", "within a page"])
@@ -344,7 +402,7 @@ def test_a_stop_at_any_step_leaves_one_of_the_two_whole(
     assert [each for each in path.parent.glob("*.damaged-*") if not each.name.endswith("-wal")]
 
 
-@pytest.mark.parametrize("fails", ["the link", "the first sync", "the second sync"])
+@pytest.mark.parametrize("fails", ["the copy", "the reading", "the first sync", "the second sync"])
 def test_a_rescue_that_failed_half_way_is_not_ended_later_over_what_was_recorded_since(
     path: Path, whole: dict[str, Any], fails: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -355,20 +413,75 @@ def test_a_rescue_that_failed_half_way_is_not_ended_later_over_what_was_recorded
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    def unreadable(*_: object) -> None:
+        raise JournalUnreadable(journal=path, reason="No space left on device")
+
     def synced(folder: Path) -> None:
         full() if syncs.pop(0) == fails else sync_folder(folder)
 
     with monkeypatch.context() as patch:
         patch.setattr(rescue, "sync_folder", synced)
-        if fails == "the link":
+        if fails in ("the copy", "the reading"):
             patch.setattr("os.link", full)
-            patch.setattr("shutil.copy2", full)
+            patch.setattr(rescue, "read_at", full if fails == "the copy" else unreadable)
         with pytest.raises(JournalUnreadable, match="No space left"):
             rescued(path, KEY, AT)
     assert log_of(path).read_bytes() == before
-    assert not [*path.parent.glob("*.rescued"), *path.parent.glob("*.damaged-*")]
+    assert not [*path.parent.glob("*.rescued"), *path.parent.glob("*.damaged-*"), *path.parent.glob("*.keeping")]
     assert rescued(path, KEY, AT + 1000) is not None
     assert read(path) == whole
+
+
+def test_a_stop_in_the_copying_of_the_original_keeps_it_whole_where_there_are_no_links(
+    path: Path, whole: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fold(path)
+    flip(path, 15 * PAGE_BYTES + 77)
+    original = path.read_bytes()
+    given: list[bytes] = []
+
+    def stopping(source: FileIO, start: int, length: int) -> bytes:
+        if given:
+            raise KeyboardInterrupt
+        given.append(read_at(source, start, length))
+        return given[0]
+
+    def no_links(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", no_links)
+    monkeypatch.setattr(rescue, "_AT_ONCE", 3 * PAGE_BYTES)
+    with monkeypatch.context() as patch:
+        patch.setattr(rescue, "read_at", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            rescued(path, KEY, AT)
+    assert rescued_at_start(path, KEY, AT + 1000) is None
+    (kept,) = (each for each in path.parent.glob("*.damaged-*") if not each.name.endswith("-wal"))
+    assert kept.read_bytes() == original
+    assert read(path) == whole
+
+
+@pytest.mark.parametrize("scratch", [".copied", ".before", ".salvaged"])
+@pytest.mark.parametrize("lost", ["a bit", "a page"])
+def test_what_a_killed_rescue_leaves_is_not_read_into_the_next(path: Path, built: Path, scratch: str, lost: str) -> None:
+    del built
+    left = [path.with_name(f"{path.name}{scratch}{ending}") for ending in ("", "-wal")]
+    shutil.copy(path, left[0])
+    shutil.copy(log_of(path), left[1])
+    db = open_writer(path, KEY)
+    for number in range(61, 81):
+        record(db, a_write(number), send=False)
+    now = contents(db)
+    db.close()
+    alter(path, 15 * PAGE_BYTES + 77, lambda old: bytes([old[0] ^ (4 if lost == "a bit" else 7)]))
+    found = rescued(path, KEY, AT)
+    assert found is not None
+    assert {row[0] for row in read(path)["record"]} == {row[0] for row in now["record"]}
+    if lost == "a bit":
+        assert read(path) == now
+    left[1].touch()
+    assert rescued_at_start(path, KEY, AT) is None
+    assert not any(each.exists() for each in left)
 
 
 def test_a_rescue_on_a_disk_that_is_nearly_full_has_the_reserves_room(
@@ -453,6 +566,69 @@ async def test_a_disk_that_goes_on_damaging_is_not_mended_without_end(path: Path
     assert len([each for each in path.parent.glob("*.damaged-*") if not each.name.endswith("-wal")]) == 1
 
 
+def files(path: Path) -> tuple[bytes, bytes]:
+    return path.read_bytes(), log_of(path).read_bytes()
+
+
+async def test_what_is_damaged_in_the_log_is_not_folded_into_the_file_by_the_mending(path: Path, built: Path, closing: Closing) -> None:
+    """The file has the page as it was before: found at a start, the same damage costs that page's latest change alone."""
+    journal = await closing(Journal.open(path, KEY))
+    alter(log_of(path), frame_at(path, 7) + BODY, lambda _: secrets.token_bytes(1000), 1000)
+    before = files(path)
+    await journal.mend()
+    (rescue,) = await journal.rescues()
+    assert files(path.with_name(rescue.kept_as)) == before
+    assert (rescue.held, rescue.commits_lost) == ((), 0)
+    del built
+
+
+async def test_a_damaged_log_that_cannot_be_rescued_yet_is_left_for_when_it_can_be(
+    path: Path, whole: dict[str, Any], closing: Closing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite would pass over the commits behind the damage, and the next commit be written over them."""
+    monkeypatch.setattr("store.mending.AGAIN_AFTER_S", 0.0)
+    journal = await closing(Journal.open(path, KEY))
+    alter(log_of(path), frame_at(path, 7) + BODY, lambda _: secrets.token_bytes(1000), 1000)
+    before = files(path)
+
+    def full(*_: object) -> None:
+        raise JournalUnreadable(journal=path, reason="there is no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("store.mending.rescued", full)
+        await journal.mend()
+        assert files(path) == before
+        with pytest.raises(JournalDamaged, match="is being put right"):
+            await journal.record(a_write(61), send=False)
+        await journal._engine.mended()
+        monkeypatch.setattr("store.mending.AGAIN_AFTER_S", math.inf)
+        with pytest.raises(JournalNotMended, match="was not put right: there is no room"):
+            await journal.record(a_write(61), send=False)
+    monkeypatch.setattr("store.mending.AGAIN_AFTER_S", 0.0)
+    await journal.mend()
+    (rescue,) = await journal.rescues()
+    assert rescue.commits_lost == 0
+    found = await journal._engine.read(lambda db: {number for (number,) in db.execute("SELECT number FROM record")})
+    assert found == {row[0] for row in whole["record"]}
+    await journal.record(a_write(61), send=False)
+
+
+async def test_room_is_made_neither_during_a_mending_nor_behind_the_end(path: Path, built: Path) -> None:
+    journal = await Journal.open(path, KEY)
+    mending = asyncio.create_task(journal.mend())
+    await asyncio.sleep(0)
+    for make_room in (journal.fold_in, journal.give_back):
+        with pytest.raises(JournalDamaged):
+            await make_room()
+    await mending
+    await journal.fold_in()
+    await journal.close()
+    for make_room in (journal.fold_in, journal.give_back):
+        with pytest.raises(JournalUnwritable):
+            await make_room()
+    del built
+
+
 async def test_the_page_check_finds_what_nobody_reads(path: Path, built: Path, closing: Closing) -> None:
     fold(built)
     journal = await closing(Journal.open(path, KEY))
@@ -490,3 +666,53 @@ def test_a_page_is_repaired_only_to_what_was_written() -> None:
         assert not pages.whole(7, flipped)
         assert pages.repaired(7, flipped) == page
         assert pages.repaired(7, bytes([flipped[0] ^ 1, *flipped[1:]])) is None
+
+
+LONG = b"7" * 3 * PAGE_BYTES
+DAMAGE: list[Callable[[bytes], bytes]] = [lambda old: bytes(len(old)), lambda old: secrets.token_bytes(len(old))]
+
+
+def long_request(path: Path) -> range:
+    """Record a request of several pages; return the last pages of the file, all of it among them."""
+    db = open_writer(path, KEY)
+    for name in ("installation_id", "hash_key"):
+        run(db, "keep_meta", name=name, value=bytes(32))
+    before = db.execute("PRAGMA page_count").fetchone()[0]
+    record(db, a_write(1, body=LONG), send=False)
+    db.close()
+    return range(before + 1, path.stat().st_size // PAGE_BYTES + 1)
+
+
+@pytest.mark.parametrize("damage", DAMAGE, ids=["zeros", "anything"])
+def test_a_request_of_which_any_page_is_lost_is_held_and_not_read_as_zeros(path: Path, damage: Callable[[bytes], bytes]) -> None:
+    """SQLCipher gives out zeros for a damaged page, and takes a page of zeros for a whole one."""
+    pages = long_request(path)
+    assert len(pages) == 3, "its row has the beginning"
+    whole = path.read_bytes()
+    for page in pages:
+        path.write_bytes(whole)
+        alter(path, (page - 1) * PAGE_BYTES, damage, PAGE_BYTES)
+        found = rescued(path, KEY, AT)
+        assert found is not None
+        assert (found.held, read(path)["record_request"]) == ((1,), set())
+
+
+@pytest.mark.parametrize("writing", [False, True], ids=["to look at", "to send"])
+async def test_a_request_of_which_the_end_is_damaged_is_never_given_out(path: Path, closing: Closing, *, writing: bool) -> None:
+    last = long_request(path)[-1]
+    journal = await closing(Journal.open(path, KEY))
+    wipe(path, last)
+    with pytest.raises(JournalDamaged):
+        await (journal.begin_send(1, NOON) if writing else journal.get(1))
+    await journal._engine.mended()
+    found = await journal.get(1)
+    assert found is not None
+    assert (found.state, found.reason, found.body) == (RecordState.HELD, "damaged", b"")
+
+
+async def test_no_backup_is_made_of_a_request_of_which_the_end_is_damaged(path: Path, closing: Closing) -> None:
+    last = long_request(path)[-1]
+    journal = await closing(Journal.open(path, KEY))
+    wipe(path, last)
+    with pytest.raises(BackupFailed):
+        await journal.back_up(path.with_name("a.journal"), NOON)
