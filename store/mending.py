@@ -140,14 +140,14 @@ class Mending:
         """Keep a copy of the pages without which nothing can be read: the schema's, and those of the table that *root* names."""
         self._root = root
         try:
-            await asyncio.to_thread(keep, self._journal, self._key, (await self._engine.read(root),))
+            await asyncio.to_thread(keep, self._journal, self._engine.file, self._key, (await self._engine.read(root),))
         except (JournalError, OSError) as error:
             log.warning("keepsake not written", extra={"action": "keepsake_failed", "reason": str(error)})
 
     async def damaged_after(self, after: int) -> tuple[int, list[int]]:
         """As `store.file.scan.damaged_after`; raises JournalDamaged while the file is being rescued."""
         self.require_whole()
-        return await asyncio.to_thread(damaged_after, self._journal, self._key, after)
+        return await asyncio.to_thread(damaged_after, self._engine.file, self._key, after)
 
     def mend(self) -> None:
         """Rescue the journal now, beside everything else; not more often than every `AGAIN_AFTER_S`."""

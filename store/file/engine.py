@@ -24,6 +24,7 @@ from store.file.job import Job
 from store.file.on_thread import connect, on_thread
 from store.file.paper import NOTE_S, Paper
 from store.file.reserve import Reserve
+from store.file.sectors import Beside
 from store.file.standing import Standing, Why, standing
 from store.file.writer import BATCH_MAX, CommitObserver, Writer, touch
 from store.queries import Db
@@ -41,7 +42,11 @@ T = TypeVar("T")
 
 
 class Engine:
-    """The journal's two connections. Every write goes through `write` or `keep`, every read through `read`."""
+    """
+    The journal's two connections. Every write goes through `write` or `keep`, every read through `read`.
+
+    `file` is for reading the file's pages as bytes meanwhile.
+    """
 
     def __init__(
         self,
@@ -56,6 +61,7 @@ class Engine:
         self._journal = journal
         self._connection = writer
         self._reader = reader
+        self.file = Beside(journal)
         self._paper = paper
         self._reserve = reserve
         self._writer = Writer(writer, journal, paper, reserve.give_up, on_commit)
@@ -225,6 +231,7 @@ class Engine:
         else:  # SQLite folds in by itself where the last to close is one that may write
             await self._connection.close()
             await self._reader.close()
+        await asyncio.to_thread(self.file.close)
         self._paper.close()
 
 

@@ -19,7 +19,7 @@ from store.file.folder import sync_folder
 from store.file.log import Log
 from store.file.migrate import MIGRATIONS
 from store.file.pages import PAGE_BYTES, SALT_BYTES, Pages
-from store.file.sectors import read_all
+from store.file.sectors import Beside, read_all, read_at
 
 if TYPE_CHECKING:  # it takes 7 MB of memory, and is needed at a first start, after a migration and in a rescue only
     from cryptography.hazmat.primitives.ciphers import Cipher
@@ -41,15 +41,17 @@ def keepsake(journal: Path) -> Mapping[int, bytes]:
     return dict(_ENTRY.iter_unpack(content[: len(content) // _ENTRY.size * _ENTRY.size]))
 
 
-def keep(journal: Path, key: bytes, roots: tuple[int, ...]) -> None:
+def keep(journal: Path, file: Beside, key: bytes, roots: tuple[int, ...]) -> None:
     """
     Keep the pages as they are now, at the first start and after a migration or a rescue; *roots* are tables to keep besides the schema.
+
+    *file* is the journal's, which SQLite has open.
 
     Raises:
         OSError: they cannot be written, or are just being written by SQLite. The journal does without.
     """
-    with journal.open("rb") as opened:
-        salt = opened.read(SALT_BYTES)
+    with file.opened() as opened:
+        salt = read_at(opened, 0, SALT_BYTES)
     mark = struct.pack(f">{PAGE_BYTES}s", str(max(MIGRATIONS)).encode())
     before = keepsake(journal)
     if before.get(_MARK) == mark and before.get(1, b"")[:SALT_BYTES] == salt:
@@ -62,19 +64,18 @@ def keep(journal: Path, key: bytes, roots: tuple[int, ...]) -> None:
     def page(number: int) -> bytes:
         found = latest.get(number)
         if found is None:
-            with journal.open("rb") as file:
-                file.seek((number - 1) * PAGE_BYTES)
-                found = file.read(PAGE_BYTES)
+            with file.opened() as opened:
+                found = read_at(opened, (number - 1) * PAGE_BYTES, PAGE_BYTES)
         if not pages.whole(number, found):
             raise OSError(f"page {number} is not whole at this moment")
         return found
 
     wanted = {number: page(number) for root in (1, *roots) for number in _tree(root, page, key)}
     unfinished = journal.with_name(journal.name + ".keepsake.new")
-    with unfinished.open("wb") as file:
-        file.writelines(_ENTRY.pack(number, kept) for number, kept in {_MARK: mark, **wanted}.items())
-        file.flush()
-        os.fsync(file.fileno())
+    with unfinished.open("wb") as kept:
+        kept.writelines(_ENTRY.pack(number, content) for number, content in {_MARK: mark, **wanted}.items())
+        kept.flush()
+        os.fsync(kept.fileno())
     unfinished.replace(_path(journal))
     sync_folder(journal.parent)
 

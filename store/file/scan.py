@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 from store.file.pages import PAGE_BYTES, SALT_BYTES, Pages
-from store.file.sectors import opened, read_at
+from store.file.sectors import Beside, read_at
 
 AT_ONCE: Final = 512
 """Pages looked at in one go: about 4 ms."""
 
 
-def damaged_after(journal: Path, key: bytes, after: int) -> tuple[int, list[int]]:
+def damaged_after(journal: Beside, key: bytes, after: int) -> tuple[int, list[int]]:
     """
     Look at up to `AT_ONCE` pages after number *after*.
 
@@ -20,7 +19,7 @@ def damaged_after(journal: Path, key: bytes, after: int) -> tuple[int, list[int]
         The last of them, 0 where the file ends; and those that are not as they were written. One that is being written just now, or of
         which the log has a newer version, may be among them: ask again.
     """
-    with opened(journal) as file:
+    with journal.opened() as file:
         pages = Pages(key, read_at(file, 0, SALT_BYTES))
         found = read_at(file, after * PAGE_BYTES, AT_ONCE * PAGE_BYTES)
     numbered = [(after + 1 + start // PAGE_BYTES, found[start : start + PAGE_BYTES]) for start in range(0, len(found), PAGE_BYTES)]

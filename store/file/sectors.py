@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from io import FileIO
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from store.errors import JournalUnreadable
@@ -23,6 +25,33 @@ def opened(path: Path) -> Iterator[FileIO]:
     """Open a file for `read_at`; unbuffered, as a buffer would read more than is asked for."""
     with path.open("rb", buffering=0) as file:
         yield file
+
+
+class Beside:
+    """
+    The journal's file, for reading its bytes while SQLite has it open.
+
+    POSIX gives up all of a process's locks on a file when it closes any descriptor of it, SQLite's too: another program that opened the
+    journal would then take itself for the last at its close, and delete the log (sqlite.org/howtocorrupt.html §2.2). So one descriptor
+    stays open until SQLite's are closed. On Windows that does not happen, and one that stays open would keep the file from being replaced.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = None if os.name == "nt" else path.open("rb", buffering=0)
+        self._lock = Lock()
+
+    @contextmanager
+    def opened(self) -> Iterator[FileIO]:
+        """Give the file for `read_at`, to one at a time."""
+        with self._lock, opened(self._path) if self._file is None else nullcontext(self._file) as file:
+            yield file
+
+    def close(self) -> None:
+        """Close it, once nobody reads from it."""
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
 
 
 def read_at(file: FileIO, start: int, length: int) -> bytes:

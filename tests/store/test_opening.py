@@ -1,7 +1,10 @@
 # ruff: noqa: ASYNC240 - nothing else waits in a test's loop
 from __future__ import annotations
 
+import asyncio
 import secrets
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ from store.errors import JournalLocked, JournalUnreadable, KeyMissing, KeyWrong
 from store.file.connection import SQLITE_FLOOR, open_writer
 from store.file.lock import Lock, Role
 from store.journal import Journal, open_journal
-from tests.store.helpers import Closing
+from tests.store.helpers import KEY, Closing
 
 
 @pytest.fixture
@@ -100,3 +103,21 @@ async def test_it_is_opened_as_durable_as_promised(path: Path, key: bytes, closi
 
 def test_this_sqlite_does_not_corrupt_its_log() -> None:
     assert sqlcipher3.sqlite_version_info >= SQLITE_FLOOR
+
+
+LOCKED = """
+import fcntl, os, sys
+try:
+    fcntl.lockf(os.open(sys.argv[1], os.O_RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB, 510, 0x40000002)
+except OSError:
+    print("locked")
+"""
+"""What SQLite asks before it deletes a log: whether anybody else has the file open (sqlite.org/src/file/src/os.h, SHARED_FIRST)."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks are of a file's handle there")
+async def test_whoever_else_opens_the_journal_sees_that_it_is_in_use_whatever_we_read_of_it_ourselves(path: Path, closing: Closing) -> None:
+    journal = await closing(Journal.open(path, KEY))
+    await journal.damaged_after(0)
+    other = await asyncio.create_subprocess_exec(sys.executable, "-c", LOCKED, path, stdout=subprocess.PIPE)
+    assert await other.communicate() == (b"locked\n", None)
