@@ -146,9 +146,13 @@ class LookUps:
         exchange = await self.upstream.ask(outgoing, self.within_s)
         outcome = classify(exchange, self.profile.profile.answers_of_look_up(look_up), self.profile.code_member, self.clock.aware())
         self.watch.hear(exchange, outcome.kind, asked_s)
-        self.circuits.observe(permit, outcome, self.credentials.judged(held, outcome.kind, permit.lane, shows=False))
+        finding = judge(look_up, view, exchange, outcome)
+        if finding.own and record.number in self.failing():
+            self.circuits.unused(permit)  # what always fails says no more of the server: three of them would be an outage for everybody
+        else:
+            self.circuits.observe(permit, outcome, self.credentials.judged(held, outcome.kind, permit.lane, shows=False))
         self.meters.upstream_requests.labels(outcome.kind.value).inc()
-        return judge(look_up, view, exchange, outcome)
+        return finding
 
     def _again_s(self, record: Record, finding: Finding) -> float:
         """

@@ -11,8 +11,8 @@ class Sends:
     Remembers, for each record whose send may have got through, when that ended; boot seconds.
 
     What an earlier process sent counts as sent when this one began: its own clock's word may be wrong by then, and waiting `settle` once
-    more costs two minutes, where believing a *not there* too early costs a dose counted twice. Of very many
-    the oldest are forgotten; each of these counts as sent when the last of them was.
+    more costs two minutes, where believing a *not there* too early costs a dose counted twice. Of very many the oldest are forgotten; each
+    of these counts as sent when the last of them was.
     """
 
     def __init__(self, clock: Clock) -> None:

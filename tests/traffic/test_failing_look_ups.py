@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from proxy.rules.look_up import Finding, Found
+from proxy.rules.outcome import Outcome, OutcomeKind
 from proxy.rules.pace import Limit
 from proxy.traffic import look_ups
 from proxy.traffic.circuits import Permit
@@ -99,6 +100,17 @@ async def test_what_fails_in_an_outage_does_not_keep_the_record_waiting_when_it_
     for _ in range(5):
         assert (await asked(centre)).found is Found.FAILED
     assert centre.sidecar.look_ups._failed == before
+
+
+async def test_what_always_fails_is_no_outage_for_everybody(sim: Simulator, centre: Centre) -> None:
+    await failing(sim, centre)
+    for _ in range(look_ups.TOLD_AFTER):
+        await asked(centre)
+    circuits = centre.sidecar.circuits
+    circuits.observe(permit_of(centre, b"another"), Outcome(OutcomeKind.ACCEPTED, "http_200", maybe_applied=True))
+    assert circuits.watched("vaccinator").circuit.row == ()
+    assert (await asked(centre)).found is Found.FAILED
+    assert circuits.watched("vaccinator").circuit.row == ()
 
 
 async def test_one_whose_look_up_breaks_by_an_error_of_ours_waits_its_minute(
