@@ -16,7 +16,7 @@ from store.errors import JournalUnreadable, KeyWrong
 from store.file.connection import log_end
 from store.file.keepsake import keepsake, size_told
 from store.file.log import Behind, Frame, Log, Tail
-from store.file.pages import PAGE_BYTES, SALT_BYTES, Pages, pages_of
+from store.file.pages import LOCK_PAGE, PAGE_BYTES, SALT_BYTES, Pages, pages_of
 from store.file.sectors import opened, read_at
 
 _SAMPLES: Final = 16
@@ -134,7 +134,7 @@ def _copied(source: FileIO, copy: IO[bytes], latest: dict[int, bytes], size: int
     damaged, bits = [], 0
     for number in range(1, size + 1):
         page = latest[number] if number in latest else _page(source, number)
-        if not pages.whole(number, page):
+        if number != LOCK_PAGE and not pages.whole(number, page):
             right = pages.repaired(number, page)
             bits += right is not None
             if right is None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from store.file.folder import sync_folder
 from store.file.log import Log
 from store.file.migrate import MIGRATIONS
-from store.file.pages import PAGE_BYTES, SALT_BYTES, Pages
+from store.file.pages import LOCK_PAGE, PAGE_BYTES, SALT_BYTES, Pages
 from store.file.sectors import Beside, read_all, read_at
 
 if TYPE_CHECKING:  # it takes 7 MB of memory, and is needed at a first start, after a migration and in a rescue only
@@ -99,7 +99,7 @@ def put_back(image: Path, key: bytes, kept: Mapping[int, bytes], root: int) -> b
             clear = bytearray(_clear(number, page, key))
             written[place] = clear, page
             for pointer in _pointers(number, clear):
-                size += 1
+                size += 1 + (size + 1 == LOCK_PAGE)
                 places.append((*struct.unpack_from(">I", clear, pointer), size))
                 struct.pack_into(">I", clear, pointer, size)
         written[1][0][28:40] = struct.pack(">3I", size, 0, 0)  # no free pages: nothing is written into this file

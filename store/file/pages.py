@@ -17,6 +17,9 @@ from typing import Final
 PAGE_BYTES: Final = 4096
 SALT_BYTES: Final = 16
 
+LOCK_PAGE: Final = (1 << 30) // PAGE_BYTES + 1
+"""Where SQLite locks a file, whatever its size: in one of more than 1 GiB nothing is written there (sqlite.org/fileformat2.html §1.4)."""
+
 REPAIRS_MAX: Final = 64
 """Pages tried to repair in one file, 10 s at most: where more are damaged, it was not single bits."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from store.file.pages import PAGE_BYTES, SALT_BYTES, Pages
+from store.file.pages import LOCK_PAGE, PAGE_BYTES, SALT_BYTES, Pages
 from store.file.sectors import Beside, read_at
 
 AT_ONCE: Final = 512
@@ -23,5 +23,5 @@ def damaged_after(journal: Beside, key: bytes, after: int) -> tuple[int, list[in
         pages = Pages(key, read_at(file, 0, SALT_BYTES))
         found = read_at(file, after * PAGE_BYTES, AT_ONCE * PAGE_BYTES)
     numbered = [(after + 1 + start // PAGE_BYTES, found[start : start + PAGE_BYTES]) for start in range(0, len(found), PAGE_BYTES)]
-    damaged = [number for number, page in numbered if not pages.whole(number, page)]
+    damaged = [number for number, page in numbered if number != LOCK_PAGE and not pages.whole(number, page)]
     return (numbered[-1][0] if len(numbered) == AT_ONCE else 0), damaged

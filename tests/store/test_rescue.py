@@ -27,7 +27,8 @@ from store.file.image import looks_whole
 from store.file.keepsake import _tree, keepsake
 from store.file.log import FRAME_BYTES, Log
 from store.file.pages import PAGE_BYTES, Pages
-from store.file.sectors import read_at
+from store.file.scan import damaged_after
+from store.file.sectors import Beside, read_at
 from store.identity_ledger import PROVISIONAL_IDS
 from store.journal import Journal
 from store.queries import run, value
@@ -510,6 +511,22 @@ def test_a_journal_made_anew_gives_room_back_and_no_number_again(path: Path) -> 
     assert db.execute("PRAGMA auto_vacuum").fetchone() == (2,)
     assert value(db, "last_number") == GAP
     db.close()
+
+
+def test_the_page_in_which_nothing_is_ever_written_is_no_damage(path: Path, whole: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A journal of more than 1 GiB would be mended without end."""
+    large = path.with_name("large.db")
+    shutil.copy(path, large)
+    os.truncate(large, (1 << 30) + 3 * PAGE_BYTES)
+    in_it = (1 << 30) // PAGE_BYTES + 1
+    file = Beside(large)
+    assert damaged_after(file, KEY, in_it - 3) == (0, [in_it - 2, in_it - 1, in_it + 1, in_it + 2])
+    file.close()
+    fold(path)
+    monkeypatch.setattr("store.file.image.LOCK_PAGE", 16)
+    wipe(path, 16)
+    assert rescued(path, KEY, AT) is None
+    del whole
 
 
 async def test_what_an_idle_disk_watch_comes_upon_is_mended(path: Path, built: Path, closing: Closing) -> None:
