@@ -174,7 +174,8 @@ async def _side_ports(settings: Settings, centre: Centre, meters: Meters) -> Asy
     def admin() -> Port:
         guard = Guard(_token(settings.admin.token_file), settings.admin.host)
         identity = journal_identity(settings.store.path)
-        return Port(app_runner(admin_app(centre, shown, guard, identity)), settings.admin.host, settings.admin.port, limits=SIDE_PORT)
+        app = admin_app(centre, shown, guard, identity, settings.centre)
+        return Port(app_runner(app), settings.admin.host, settings.admin.port, limits=SIDE_PORT)
 
     def metrics() -> Port:
         guard = Guard(_token(own.token_file), own.host, "metrics")

@@ -73,9 +73,9 @@ def _no_report(file: Path) -> str:
 
 
 def _written(found: dict[str, Any], form: str, language: str) -> str:
-    from proxy.cli.report_page import page
     from proxy.cli.report_text import text
-    from proxy.cli.report_words import Words
+    from proxy.operations.report_page import page
+    from proxy.operations.report_words import Words
 
     write = {"text": text, "html": page}[form]
     return write(found, Words(language, found["timezone"]), found["centre"]["name"] or found["centre"]["id"])

@@ -6,9 +6,9 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from proxy.cli.report_content import COLUMNS, EXPLAINED, KINDS, Told, about, head_of, heading, in_short, period
-from proxy.cli.report_tracks import Track, tracks
-from proxy.cli.report_words import Words
+from proxy.operations.report_content import COLUMNS, EXPLAINED, KINDS, Told, about, head_of, heading, in_short, period
+from proxy.operations.report_tracks import Track, tracks
+from proxy.operations.report_words import Words
 from proxy.texts import marked
 
 BLOCKS: Final = 48

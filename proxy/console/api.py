@@ -20,21 +20,31 @@ def api_routes(centre: Centre) -> list[web.RouteDef]:
     return [web.route(place.method, place.path, _handler(centre, ACTS[name])) for name, place in PLACES.items()]
 
 
-def _handler(centre: Centre, act: Act) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        try:
-            answer = await act(centre, await _asked(request))
-        except Unfit as error:
-            return refused("unfit", str(error))
-        except NotThere as error:
-            return refused("not-there", str(error))
-        except InTheWay as error:
-            return refused("in-the-way", str(error))
-        except JournalError as error:
-            return refused("journal", str(error))
-        response = web.Response(body=orjson.dumps(answer), content_type="application/json")
-        response.headers[hdrs.CACHE_CONTROL] = "no-store"
-        return response
+async def answered(answer: Awaitable[web.Response]) -> web.Response:
+    """Return the answer, or why an operation does not give it."""
+    try:
+        return await answer
+    except Unfit as error:
+        return refused("unfit", str(error))
+    except NotThere as error:
+        return refused("not-there", str(error))
+    except InTheWay as error:
+        return refused("in-the-way", str(error))
+    except JournalError as error:
+        return refused("journal", str(error))
+
+
+def as_json(value: object) -> web.Response:
+    """Return *value* as an answer that nobody keeps."""
+    return web.Response(body=orjson.dumps(value), content_type="application/json", headers={hdrs.CACHE_CONTROL: "no-store"})
+
+
+def _handler(centre: Centre, act: Act) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def acted(request: web.Request) -> web.Response:
+        return as_json(await act(centre, await _asked(request)))
+
+    async def handle(request: web.Request) -> web.Response:
+        return await answered(acted(request))
 
     return handle
 

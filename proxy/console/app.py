@@ -1,8 +1,9 @@
-"""The admin port: metrics, health, API; and the metrics port, which has nothing but metrics and whether it is alive."""
+"""The admin port: console, metrics, health, API; and the metrics port, which has nothing but metrics and whether it is alive."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import orjson
 from aiohttp import web
@@ -10,16 +11,28 @@ from aiohttp import web
 from proxy.console.api import api_routes
 from proxy.console.guard import Guard
 from proxy.console.metrics import Metrics
+from proxy.console.page import TEXTS_PATH, page_files, page_routes
+from proxy.console.page_feed import feed_routes
 from proxy.operations.centre import Centre
 from proxy.operations.health import can_record
 from proxy.operations.places import JOURNAL_FIELD
+from proxy.settings.model import Centre as Place
 from proxy.traffic.answers import strip_added
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def admin_app(centre: Centre, metrics: Metrics, guard: Guard, identity: str) -> web.Application:
-    """Return the application; *identity* is told in `JOURNAL_FIELD` with every answer, so that a command knows whose port it is."""
+def admin_app(centre: Centre, metrics: Metrics, guard: Guard, identity: str, place: Place) -> web.Application:
+    """
+    Return the application.
+
+    Args:
+        centre: What it acts on.
+        metrics: Answers `/metrics`.
+        guard: Who may use it.
+        identity: Told in `JOURNAL_FIELD` with every answer, so that a command knows whose port it is.
+        place: What the settings say of the centre.
+    """
 
     async def introduce(_: web.BaseRequest, response: web.StreamResponse) -> None:
         response.headers[JOURNAL_FIELD] = identity
@@ -28,9 +41,10 @@ def admin_app(centre: Centre, metrics: Metrics, guard: Guard, identity: str) -> 
         ready = await can_record(centre)
         return _told(200 if ready else 503, can_record=ready)
 
-    app = metrics_app(metrics, guard)
+    page = page_files()
+    app = metrics_app(metrics, replace(guard, open=frozenset({*page, TEXTS_PATH})))
     app.on_response_prepare.append(introduce)
-    app.add_routes([web.get("/readyz", readyz), *api_routes(centre)])
+    app.add_routes([web.get("/readyz", readyz), *page_routes(page), *feed_routes(centre, place), *api_routes(centre)])
     return app
 
 

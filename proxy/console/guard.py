@@ -1,9 +1,9 @@
 """
 Who may use the admin port, and the metrics port.
 
-With a token every page but the health checks asks for it. Without one the port is on loopback only, and a foreign Host is refused (DNS
-rebinding); with one the Host may be any name that this machine has, for a browser sends nobody's token by itself. In both cases what a
-page of another origin makes a browser send is refused, and a POST that is not JSON (a form).
+With a token every page but the health checks and the console's own files asks for it. Without one the port is on loopback only, and a
+foreign Host is refused (DNS rebinding); with one the Host may be any name that this machine has, for a browser sends nobody's token by
+itself. In both cases what a page of another origin makes a browser send is refused, and a POST that is not JSON (a form).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from aiohttp import hdrs, web
 from proxy.console.problems import refused
 from proxy.rules.loopback import is_loopback
 
-OPEN: Final = frozenset({"/healthz", "/readyz"})
+HEALTH: Final = frozenset({"/healthz", "/readyz"})
 """Health checks tell nothing of the centre, and those who ask carry no token."""
 
 READING: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
@@ -27,17 +27,22 @@ READING: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """`token` None: none is configured; `host` is the port's own; `section` is where its settings stand."""
+    """
+    `token` None: none is configured; `host` is the port's own; `section` is where its settings stand.
+
+    `open` are paths that need no token: what is there holds nothing of the centre, and a browser has to have it before it can send one.
+    """
 
     token: str | None
     host: str
     section: str = "admin"
+    open: frozenset[str] = frozenset()
 
     def refusal(self, request: web.Request) -> web.Response | None:
         """Return the answer to a request that is not allowed, None for one that is."""
-        if request.path in OPEN:
+        if request.path in HEALTH:
             return None
-        if self.token is not None and not self._knows_token(request):
+        if self.token is not None and request.path not in self.open and not self._knows_token(request):
             response = refused("token-missing", f"Send the token of {self.section}.token_file as: Authorization: Bearer TOKEN")
             response.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
             return response

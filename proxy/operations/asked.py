@@ -177,10 +177,11 @@ class DiscardAsked(ManyAsked):
 
 
 class AuditAsked(Asked):
-    """A page of the audit: entries after the one of that id."""
+    """A page of the audit: entries after the one of that id; with `record` those of the record of that number."""
 
     after: Annotated[int, Field(ge=0)] = 0
     limit: Annotated[int, Field(ge=1, le=1000)] = 1000
+    record: Annotated[int, Field(ge=1)] | None = None
 
 
 class ExportAsked(Asked):

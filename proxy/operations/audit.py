@@ -11,9 +11,9 @@ from proxy.operations.times import rfc3339
 from store.audit import AuditEntry
 
 
-async def listed(centre: Centre, after: int, limit: int) -> list[dict[str, Any]]:
-    """Return a page of the audit, oldest first."""
-    return [_line(entry) for entry in await centre.journal.audit_entries(after, limit)]
+async def listed(centre: Centre, after: int, limit: int, record: int | None = None) -> list[dict[str, Any]]:
+    """Return a page of the audit, or of what was done with the record of that number, oldest first."""
+    return [_line(entry) for entry in await centre.journal.audit_entries(after, limit, record)]
 
 
 async def verified(centre: Centre) -> dict[str, Any]:

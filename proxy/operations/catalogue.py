@@ -119,7 +119,7 @@ async def _discard(centre: Centre, asked: Mapping[str, object]) -> object:
 
 async def _audit(centre: Centre, asked: Mapping[str, object]) -> object:
     wanted = parsed(AuditAsked, asked)
-    return await audit.listed(centre, wanted.after, wanted.limit)
+    return await audit.listed(centre, wanted.after, wanted.limit, wanted.record)
 
 
 async def _verify(centre: Centre, asked: Mapping[str, object]) -> object:

@@ -114,6 +114,8 @@ def _result(record: Record, state: RecordState, revision: int, *, changed: bool,
         "done": refusal is None,
         "changed": changed,
         "why_not": None if refusal is None else in_words(refusal),
+        "obstacle": None if refusal is None else refusal.obstacle.value,
+        "other": None if refusal is None else refusal.other,
     }
 
 

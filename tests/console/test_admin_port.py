@@ -6,97 +6,29 @@ import asyncio
 import re
 import subprocess
 import threading
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-import aiohttp
 import pytest
-from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parsed_openmetrics
-from prometheus_client.parser import text_string_to_metric_families as parsed
 
-from proxy.app import assembled
 from proxy.console import metrics
-from proxy.console.app import admin_app
-from proxy.console.guard import Guard, is_own_host
-from proxy.console.metrics import Metrics
-from proxy.operations.centre import Centre, Traffic
+from proxy.console.guard import is_own_host
 from proxy.operations.durable_metrics import DURABLE
 from proxy.operations.places import PLACES
-from proxy.operations.runs import Replays
-from proxy.profiles.load import load_profile
 from proxy.rules.outcome import OutcomeKind
 from proxy.rules.wire import Answer
-from proxy.settings import load_settings
-from proxy.traffic.clock import Clock
-from proxy.traffic.meters import Meters
 from proxy.traffic.process_metrics import PROCESS
-from proxy.traffic.retry import Wake
-from proxy.traffic.server import Port, app_runner
 from simulator import Simulator
-from store.file.lock import Role
-from store.journal import Journal, open_journal
+from store.journal import Journal
 from store.outages import Failed, Seen
 from store.queries import Db
 from store.records import NewRecord
 from store.snapshot import Snapshot
+from tests.console.admin_port import TOKEN, AdminPort
 from tests.console.scraped import durable_counters
 from tests.monitoring.tools import needs
 from tests.traffic.centre import LaterClock, a_centre
-
-TOKEN = "correct horse"
-
-
-@dataclass
-class AdminPort:
-    url: str
-    http: aiohttp.ClientSession
-    journal: Journal
-    centre: Centre
-
-    async def get(self, path: str, **headers: str) -> tuple[int, str]:
-        async with self.http.get(self.url + path, headers=headers) as answer:
-            return answer.status, await answer.text()
-
-    async def families(self) -> dict[str, Metric]:
-        status, text = await self.get("/metrics")
-        assert status == HTTPStatus.OK
-        return {family.name: family for family in parsed(text)}
-
-
-@pytest.fixture
-async def make_port(tmp_path: Path) -> AsyncIterator[object]:
-    async with AsyncExitStack() as stack:
-
-        async def make(token: str | None = None, clock: Clock | None = None) -> AdminPort:
-            settings = load_settings(
-                None, {"DOSEKEEPER_STORE__PATH": str(tmp_path / "j.db"), "DOSEKEEPER_STORE__KEY_FILE": str(tmp_path / "k")}
-            )
-            journal = await open_journal(settings.store.path, settings.store.key_file, {}, Role.SERVICE)
-            stack.push_async_callback(journal.close)
-            meters = Meters()
-            sidecar = await stack.enter_async_context(assembled(settings, load_profile(settings.profile, tmp_path), journal, meters, clock))
-            traffic = Traffic(
-                sidecar.circuits, sidecar.credentials, sidecar.replayer, Replays(sidecar.replayer.budget), Wake(), sidecar.watch
-            )
-            centre = Centre(journal, sidecar.clock, sidecar.persons, traffic)
-            app = admin_app(centre, Metrics(centre, meters, settings), Guard(token, "127.0.0.1"), "this-journal")
-            port = Port(app_runner(app), "127.0.0.1", 0)
-            stack.push_async_callback(port.close)
-            number = await port.open()
-            http = await stack.enter_async_context(aiohttp.ClientSession())
-            return AdminPort(f"http://127.0.0.1:{number}", http, journal, centre)
-
-        yield make
-
-
-@pytest.fixture
-async def port(make_port: object) -> AdminPort:
-    made: AdminPort = await make_port()  # type: ignore[operator]
-    return made
 
 
 def a_record(at: int, group: str = "vaccinator") -> NewRecord:

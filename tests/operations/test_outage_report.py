@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from proxy.cli.report_page import page
 from proxy.cli.report_text import text
-from proxy.cli.report_words import Words
 from proxy.operations import outages
 from proxy.operations.asked import AnnotateAsked, ReportAsked
 from proxy.operations.centre import Centre
 from proxy.operations.errors import NotThere, Unfit
 from proxy.operations.outage_report import report
+from proxy.operations.report_page import page
+from proxy.operations.report_words import Words
 from store.decisions import Act, Decided
 from store.journal import Journal
 from store.outages import Note

@@ -72,6 +72,7 @@ async def test_what_may_have_got_through_wants_a_look_or_a_word(centre: Centre) 
     assert (refused["done"], refused["state"], refused["revision"]) == (False, "held", 1)
     assert "dosekeeper records retry 1" in refused["why_not"]
     assert "--i-have-looked" in refused["why_not"]
+    assert (refused["obstacle"], refused["other"]) == ("maybe-applied", None)
     (given_up,) = (await act(centre, "discard", keys=["1"], **BY))["results"]
     assert not given_up["done"]
     assert await act(centre, "audit") == [], "what was not decided is not in the audit"
@@ -108,6 +109,10 @@ async def test_an_edit_into_the_fact_of_another_record_is_not_taken(centre: Cent
     refused = await act(centre, "edit", key="2", set=["beneficiary_reference_id=48448366834980"], **BY)
     assert not refused["done"]
     assert "record 1 is the same fact" in refused["why_not"]
+    assert (refused["obstacle"], refused["other"]) == ("fact-is-known", 1)
+    assert [entry["record"] for entry in await act(centre, "audit")] == [1]
+    assert await act(centre, "audit", record=2) == []
+    assert [entry["action"] for entry in await act(centre, "audit", record=1)] == ["edit"]
 
 
 async def test_the_held_are_grouped_with_whom_they_keep_waiting(centre: Centre) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from html import escape
 from typing import Final
 
-from proxy.cli.report_content import COLUMNS, EXPLAINED, KINDS, Told, about, head_of, heading, in_short, period
-from proxy.cli.report_tracks import DAY_S, Track, tracks
-from proxy.cli.report_words import Words
+from proxy.operations.report_content import COLUMNS, EXPLAINED, KINDS, Told, about, head_of, heading, in_short, period
+from proxy.operations.report_tracks import DAY_S, Track, tracks
+from proxy.operations.report_words import Words
 from proxy.texts import marked
 
 COLOURS: Final = {"up": "#dcebdd", "down": "#b3261e", "slow": "#e3a32b", "planned": "#4a78a8", "unobserved": "url(#unobserved)"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from proxy.cli.report_words import Words
+from proxy.operations.report_words import Words
 from proxy.texts import marked
 
 Told = Mapping[str, Any]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from proxy.cli.report_words import Words
+from proxy.operations.report_words import Words
 
 DAY_S: Final = 86_400.0
 
