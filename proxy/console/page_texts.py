@@ -90,6 +90,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "waits.hold": marked("the end of the hold"),
     "waits.log-in": marked("somebody's log-in at a desk"),
     "waits.credential": marked("the sidecar's own log-in"),
+    "waits.look-up-fails": marked("their look-up, in which the server fails again and again"),
     "waits.undecided": marked("a look-up: the server may have them already"),
     "waits.held": marked("a person's decision"),
     "waits.behind": marked("an older record of the same person"),
@@ -190,6 +191,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "why.damaged": marked("A part of it was lost on disk"),
     "why.told-paper": marked("The desk was told to use paper"),
     "why.same-fact-as": marked("Two records say the same"),
+    "why.delivered before its edit": marked("The server took it as it was before its correction"),
     "why.provisional-id": marked("A provisional id that cannot be replaced"),
     "why.looked up: other content": marked("The server has it otherwise"),
     "why.looked up": marked("The server's entries cannot be told apart"),
@@ -210,6 +212,9 @@ TEXTS: Final[Mapping[str, str]] = {
     "do.damaged": marked("Ask the desk or look at the slip, enter it on the server by hand, then give the server's reference."),
     "do.told-paper": marked("Look in the paper register. If it is not there, try again; if it is, give this one up."),
     "do.same-fact-as": marked("Compare the two, and give the wrong one up."),
+    "do.delivered before its edit": marked(
+        "Compare with the server's entry. If that is right, give its reference; if not, try again with the tick."
+    ),
     "do.provisional-id": marked("Put the person's real id in."),
     "do.looked up: other content": marked("Compare with the server's entry. Then give its reference, correct this one, or give it up."),
     "do.looked up": marked("Look on the server yourself. Then give its reference, or give this one up."),

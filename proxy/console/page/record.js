@@ -44,7 +44,7 @@ function pretty(body) {
 // Which act the reason asks for stands open; the others are a touch away.
 const FIRST = { refused: "edit", poison: "edit", "provisional-id": "edit", unknown: "retry", unavailable: "retry", impostor: "retry", interrupted: "retry",
   restored: "retry", "told-paper": "retry", swept: "retry", damaged: "settle", already_recorded: "settle", "looked up": "settle",
-  "cannot be looked up": "settle", "same-fact-as": "discard" };
+  "cannot be looked up": "settle", "delivered before its edit": "settle", "same-fact-as": "discard" };
 
 function decisions(record) {
   const key = Object.keys(FIRST).find(words => (record.reason || "").startsWith(words));
