@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from proxy.profiles.model import Profile
@@ -72,6 +72,8 @@ from store.errors import JournalDamaged, JournalError
 from store.journal import Journal
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 SETTLING_S: Final = 8.0
 """Time that sends under way have at a stop. What is later is found as `sending` at the next start and treated as unknown."""
@@ -171,16 +173,8 @@ class Sidecar:
         )
 
     async def recover(self) -> None:
-        """
-        Take up what the process before this one left: sends cut off, a running outage, an operator's hold.
-
-        A damaged page that is met only now is no reason not to start: it is mended, and all is asked again.
-        """
-        try:
-            await self._recover()
-        except JournalDamaged:
-            await self.journal.mend()
-            await self._recover()
+        """Take up what the process before this one left: sends cut off, a running outage, an operator's hold."""
+        await _mended_first(self.journal, self._recover)
 
     async def _recover(self) -> None:
         self.watch.latest_at = await self.journal.latest_recorded_at()
@@ -246,26 +240,27 @@ async def assembled(
     """Build a sidecar around an open journal; its connections are closed at the end, the journal is the caller's."""
     upstream = Upstream(settings.upstream)
     try:
-        yield _assemble(settings, profile, journal, meters, clock or Clock(), upstream, await _groups_left(journal))
+        yield _assemble(settings, profile, journal, meters, clock or Clock(), upstream, await _mended_first(journal, journal.open_groups))
     finally:
         await upstream.close()
 
 
-async def _groups_left(journal: Journal) -> set[str]:
+async def _mended_first(journal: Journal, ask: Callable[[], Awaitable[T]]) -> T:
+    """Return what *ask* returns. A damaged page that is met only now is no reason not to start: it is mended, and all is asked again."""
     try:
-        return await journal.open_groups()
+        return await ask()
     except JournalDamaged:
         await journal.mend()
-        return await journal.open_groups()
+        return await ask()
 
 
 def _assemble(
-    settings: Settings, profile: Profile, journal: Journal, meters: Meters, clock: Clock, upstream: Upstream, left: Collection[str]
+    settings: Settings, profile: Profile, journal: Journal, meters: Meters, clock: Clock, upstream: Upstream, left: set[str]
 ) -> Sidecar:
+    policies = {name: _policy(settings, has_probe=group.probe is not None) for name, group in profile.groups.items()}
     # Records of a group that the profile has no longer still go up: as of one without a probe.
-    policies = {name: _policy(settings, has_probe=False) for name in left}
-    policies |= {name: _policy(settings, has_probe=group.probe is not None) for name, group in profile.groups.items()}
-    policies[OTHER_GROUP] = _policy(settings, has_probe=False)
+    left -= policies.keys()
+    policies |= {name: _policy(settings, has_probe=False) for name in (*sorted(left), OTHER_GROUP)}
 
     def start_delay(outage_s: float, retry_after_s: float | None) -> float:
         draw = random.random()  # noqa: S311 - spreads centres, keeps no secret
@@ -310,7 +305,7 @@ def _assemble(
     )
     line = settings.outage.line_check
     ours = None if line is None else Line(line.host, line.port)
-    keeper = OutageKeeper(journal, circuits, clock, watch, Wake(), Waits(), ours, ended=replayer.wake.ring)
+    keeper = OutageKeeper(journal, circuits, clock, watch, Wake(), Waits(), ours, ended=replayer.wake.ring, left=left)
     brown_outs = BrownOuts(journal, circuits, clock, watch, Wake(), settings.answering.answer_within)
     circuits.paced = brown_outs.note
     probers = tuple(

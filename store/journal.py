@@ -373,7 +373,11 @@ class Journal:
 
     async def unknowns(self, limit: int, after: int = 0) -> list[Record]:
         """Return the oldest *limit* records nobody knows the fate of, of those with a number above *after*."""
-        return await self._engine.read(record_search.unknowns, limit, after)
+        return await self._engine.read(record_search.undecided, RecordState.UNKNOWN, limit, after)
+
+    async def sending(self, limit: int) -> list[Record]:
+        """Return the oldest *limit* records of which a send is under way."""
+        return await self._engine.read(record_search.undecided, RecordState.SENDING, limit)
 
     async def get(self, key: int | bytes) -> Record | None:
         """Return the record of this number or 16-byte id."""

@@ -76,9 +76,9 @@ def next_due(db: Db, groups: Collection[str], now: int, unknown_far_ms: int = FA
     return min((time for time in times if time is not None), default=None)
 
 
-def unknowns(db: Db, limit: int, after: int = 0) -> list[Record]:
-    """Return the oldest *limit* records nobody knows the fate of, of those with a number above *after*."""
-    return [as_record(row) for row in rows(db, "unknowns", limit=limit, after=after)]
+def undecided(db: Db, state: RecordState, limit: int, after: int = 0) -> list[Record]:
+    """Return the oldest *limit* records that are `sending`, or `unknown`, of those with a number above *after*."""
+    return [as_record(row) for row in rows(db, "undecided", state=state, limit=limit, after=after)]
 
 
 def get(db: Db, key: int | bytes) -> Record | None:

@@ -7,7 +7,7 @@ One step brings the rows up to what the circuits say now; an entry that could no
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 
@@ -61,6 +61,8 @@ class OutageKeeper:
     waits: Waits
     line: Line | None
     ended: Callable[[], None]
+    left: Collection[str] = ()
+    """Groups of which there are records, and that the profile has no longer."""
     _told: dict[str, Circuit] = field(default_factory=dict)
     _ended: dict[str, Downtime] = field(default_factory=dict)
     _looked_s: float | None = None
@@ -74,13 +76,17 @@ class OutageKeeper:
         """
         now = self.clock.stamp()
         for row in await self.journal.running_outages():
-            if row.group not in self.circuits.groups():
+            if not await self._is_watched(row.group):
                 await self.journal.end_outage(row.id, row.last_bad_at, self._seen(continued(row, now)))
                 continue
             await self.journal.add_unobserved(row.id, unobserved_ms(row, now), self._seen(continued(row, now)))
             circuit = resumed(row.cause, now.boot_s - lasted_ms(row, now) / 1000, now.boot_s)
             self.circuits.resume(row.group, circuit)
             self._told[row.group] = circuit
+
+    async def _is_watched(self, group: str) -> bool:
+        """Whether anything will tell of *group*: of one that the profile has no longer only what is to be sent in it does."""
+        return group in self.circuits.groups() and (group not in self.left or await self.journal.count_unsent((group,)) > 0)
 
     async def step(self) -> float | None:
         """Write what is new; return seconds until the running rows are touched again, None where none runs."""

@@ -43,6 +43,9 @@ SETTLING_S: Final = 0.5
 UNTRANSLATED: Final = Settlement(RecordState.HELD, outcome=None, reason="provisional-id")
 """The record names a person whose real id is not known, although nothing older of theirs waits: a person decides."""
 
+NOBODYS: Final = Settlement(RecordState.REFUSED, outcome=None, reason="nobody vouches for it")
+"""Whoever sent it was told that nothing was recorded."""
+
 LOG_IN_LOST: Final = Settlement(RecordState.PENDING, outcome=None, reason="log-in is over")
 """The client's credential ended between the look and the send: the record waits for the next one."""
 
@@ -96,13 +99,11 @@ class Sender:
         except Exception:
             # An error of ours, or a journal that is being mended just now. Nothing went out.
             log.exception("send failed before it began", extra={"action": "send_failed", "number": record.number})
-            self.circuits.unused(permit)
-            await self._kept(record, self._not_made(record), None, None)
+            await self._not_made(record, self._later(record), permit, desk)
             return None
         lost = desk is None and held is None and record.principal is not None
         if outgoing is None or lost:
-            self.circuits.unused(permit)
-            await self._kept(record, LOG_IN_LOST if lost else UNTRANSLATED, None, None)
+            await self._not_made(record, LOG_IN_LOST if lost else UNTRANSLATED, permit, desk)
             return None
         sent_s = self.clock.monotonic()
         exchange, outcome = await self._made(record, outgoing, permit)
@@ -115,7 +116,15 @@ class Sender:
         await self._settle(record, outcome, exchange, desk)
         return outcome
 
-    def _not_made(self, record: Record) -> Settlement:
+    async def _not_made(self, record: Record, made: Settlement, permit: Permit, desk: Desk | None) -> None:
+        """Settle a send of which not a byte went out."""
+        self.circuits.unused(permit)
+        if desk is not None:
+            made = NOBODYS if desk.claim(verdict=False) is Told.NOTHING else made
+            desk.give(None)
+        await self._kept(record, made, None, None)
+
+    def _later(self, record: Record) -> Settlement:
         due_at = self.clock.wall() + round(1000 * delay_s(record.failures + 1, random.random()))  # noqa: S311 - spreads retries
         return Settlement(RecordState.PENDING, outcome=None, reason="error of ours", due_at=due_at, failed=True)
 

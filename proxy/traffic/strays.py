@@ -17,7 +17,6 @@ from proxy.traffic.recovery import UNDECIDABLE
 from proxy.traffic.retry import Wake
 from proxy.traffic.sender import Sender
 from store.journal import Journal
-from store.record_search import RecordFilter
 from store.records import RecordState, Settlement
 
 log = logging.getLogger(__name__)
@@ -44,9 +43,10 @@ class Strays:
 
     async def step(self) -> float:
         """Make `unknown`, or hold where it cannot be looked up, what was found twice; return seconds until the next look."""
-        sending = await self.journal.find(RecordFilter(states=(RecordState.SENDING,), limit=AT_ONCE))
+        sending = await self.journal.sending(AT_ONCE)
         alone = {(record.number, record.attempt): record for record in sending if record.number not in self.sender.in_hand}
         for number, attempt in self._seen & alone.keys():
+            self.sender.sends.ended(number)  # by now at the latest: the server may go on working it off
             made = INTERRUPTED if self.look_ups.possible(alone[number, attempt].route) else UNDECIDABLE
             if await self.journal.settle(number, attempt, made, self.clock.wall()):
                 log.error("a send ended without a word", extra={"action": "stray_send", "number": number, "state": made.state.value})

@@ -56,7 +56,11 @@ class Sweeper:
         record = await self._next(self.profile.profile.sweep)
         if record is None:
             return LATER_S
-        permit = self.circuits.replay_permit(record.group, record.id)
+        route = self.profile.route(record.route)
+        if route is None:  # the profile knows no more how to ask for it
+            await self.journal.mark_swept(record.number, self.clock.wall())
+            return 0.0
+        permit = self.circuits.replay_permit(route.group, record.id)
         if permit is None:
             return LATER_S
         try:

@@ -217,12 +217,12 @@ SELECT MIN(due_at) FROM record
 WHERE route_group = :route_group AND state IN ('pending', 'unknown') AND behind = 0 AND due_at > 0 AND due_at > :now
   AND due_at <= CASE state WHEN 'unknown' THEN :unknown_far ELSE :far END;
 
--- name: unknowns
--- The oldest records nobody knows the fate of, of those after a number. (The three states name the index that holds only those.)
+-- name: undecided
+-- The oldest records that are being sent, or of unknown fate, of those after a number. (The three states name the index of only those.)
 SELECT * FROM whole_record
 WHERE number IN (
     SELECT number FROM record
-    WHERE state IN ('sending', 'unknown', 'held') AND state = 'unknown' AND number > :after
+    WHERE state IN ('sending', 'unknown', 'held') AND state = :state AND number > :after
     ORDER BY number LIMIT :limit)
 ORDER BY number;
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from store.queries import SQL, Db, rows
-from store.record_search import counts, heads, next_due, oldest_unsent_at, unknowns
+from store.record_search import counts, heads, next_due, oldest_unsent_at, undecided
+from store.records import RecordState
 
 WAITING = 200_000
 
@@ -69,12 +70,17 @@ def test_heads_with_deadlines_are_a_short_walk_too(full: Db) -> None:
 
 def test_what_is_asked_at_every_moment_does_not_grow_with_the_backlog(full: Db) -> None:
     assert [record.number for record in heads(full, ["b", "a"], 1, 3)] == [1, 2, 3]
-    assert unknowns(full, 5) == []
+    assert undecided(full, RecordState.SENDING, 5) == []
     assert next_due(full, ["a", "b"], 1) is None
     assert oldest_unsent_at(full) == 1
     assert sum(counts(full).values()) == WAITING
     assert steps(full, lambda: heads(full, ["a", "b"], 1, 100, [b"asha", b"ravi"])) < 20
-    for query in (lambda: unknowns(full, 100), lambda: next_due(full, ["a"], 1), lambda: oldest_unsent_at(full), lambda: counts(full)):
+    for query in (
+        lambda: undecided(full, RecordState.UNKNOWN, 100),
+        lambda: next_due(full, ["a"], 1),
+        lambda: oldest_unsent_at(full),
+        lambda: counts(full),
+    ):
         assert steps(full, query) < 2
     assert steps(full, lambda: rows(full, "interrupt_sends", now=1)) < 2
     assert steps(full, lambda: rows(full, "recorded_since", route_group="a", since=WAITING - 100, now=1 << 62)) < 20
@@ -94,7 +100,7 @@ def test_who_comes_does_not_pay_for_all_who_wait_in_the_lane(full: Db) -> None:
         ("heads_overdue", "record_head"),
         ("heads_undated", "record_head"),
         ("next_due", "record_backing_off"),
-        ("unknowns", "record_undecided"),
+        ("undecided", "record_undecided"),
         ("under_way", "record_undecided"),
         ("oldest_unsent", "record_unsent"),
         ("mark_drained", "record_unsent"),

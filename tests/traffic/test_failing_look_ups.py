@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from proxy.rules.look_up import Finding, Found
 from proxy.rules.outcome import Outcome, OutcomeKind
 from proxy.rules.pace import Limit
 from proxy.traffic import look_ups
-from proxy.traffic.circuits import Permit
+from proxy.traffic.circuits import Circuits, Permit
 from proxy.traffic.look_ups import LookUps
 from simulator import Simulator
 from store.records import Record, RecordState
@@ -111,6 +112,31 @@ async def test_what_always_fails_is_no_outage_for_everybody(sim: Simulator, cent
     assert circuits.watched("vaccinator").circuit.row == ()
     assert (await asked(centre)).found is Found.FAILED
     assert circuits.watched("vaccinator").circuit.row == ()
+
+
+async def test_what_always_fails_is_a_canary_like_any_other_while_the_server_is_down(
+    sim: Simulator, centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or it would be asked every five seconds, all through an outage of a group without a probe."""
+    await failing(sim, centre)
+    for _ in range(look_ups.TOLD_AFTER):
+        await asked(centre)
+    await sim.faults.add("refuse")
+    await centre.go_down()
+    await sim.faults.clear()
+    await sim.faults.add("error_500")
+    circuits, observed = type(centre.sidecar.circuits), list[Permit]()
+    observe = circuits.observe
+
+    def noted(self: Circuits, permit: Permit, *rest: Any) -> None:
+        observed.append(permit)
+        observe(self, permit, *rest)
+
+    monkeypatch.setattr(circuits, "observe", noted)
+    permit = permit_of(centre, b"canary")
+    (record,) = await centre.records()
+    assert (await centre.sidecar.look_ups.attempt(record, permit)).own
+    assert permit in observed
 
 
 async def test_one_whose_look_up_breaks_by_an_error_of_ours_waits_its_minute(

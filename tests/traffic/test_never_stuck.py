@@ -17,11 +17,13 @@ from proxy.traffic.look_ups import LookUps
 from proxy.traffic.persons import Persons
 from proxy.traffic.sender import Sender
 from proxy.traffic.strays import Strays
+from proxy.traffic.sweeper import LATER_S
 from simulator import Simulator
 from store.outage_ledger import OutageFilter
 from store.records import Record, RecordState
 from tests.store.helpers import seen_at
 from tests.traffic.centre import VACCINATE, Centre, a_centre, doses_applied, people
+from tests.traffic.test_sweep import at_night
 from tests.traffic.upstreams import Cowin
 
 SURELY_NOT_PROCESSED: list[tuple[str, dict[str, Any]]] = [("refuse", {}), ("throttle_429", {"retry_after_s": 0}), ("auth_401", {})]
@@ -174,6 +176,24 @@ async def test_a_journal_that_is_mended_between_the_claim_and_the_send_leaves_no
     assert [dose for _, dose in doses_applied(sim)] == [1, 1, 2]
 
 
+async def test_what_breaks_before_its_send_waits_for_a_next_turn_of_its_own(
+    centre: Centre, sim: Simulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("CRITICAL")
+
+    async def broken(*_: object) -> None:
+        raise LookupError
+
+    monkeypatch.setattr("proxy.traffic.sender.delay_s", lambda failures, *_: 600.0 * failures)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(centre.sidecar.sender), "_outgoing", broken)
+        assert (await centre.vaccinate(people(sim)[0])).status == 200
+        await centre.until_all(RecordState.PENDING, 1)
+    (record,) = await centre.records()
+    assert (record.failures, record.maybe_applied) == (1, False)
+    assert record.due_at > centre.sidecar.clock.wall() + 500_000
+
+
 async def test_a_send_that_ends_without_a_word_is_looked_up_and_not_left_under_way(
     sim: Simulator, centre: Centre, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -193,7 +213,9 @@ async def test_a_send_that_ends_without_a_word_is_looked_up_and_not_left_under_w
     )
     await strays.step()
     assert await centre.states() == ["sending", "pending"], "it may be about to be sent"
+    before_s = centre.sidecar.clock.monotonic()
     await strays.step()
+    assert centre.sidecar.sender.sends.last_s(1) >= before_s, "the server may still be working it off"
     await centre.until_all(RecordState.DELIVERED, 2)
     assert doses_applied(sim) == [(person, 1), (person, 2)]
 
@@ -234,22 +256,35 @@ async def test_a_record_at_which_something_of_ours_fails_keeps_no_other_waiting(
     assert len(tries) == 1, "its next turn is in a minute"
 
 
+def in_another_group(tmp_path: Path, **names: str) -> None:
+    """Change the profile: its group `vaccinator` is called `desk`, and routes have other *names*."""
+    profile = tmp_path / "profile.yaml"
+    changed = re.sub(r"^  vaccinator:$", "  desk:", profile.read_text("utf-8"), flags=re.MULTILINE).replace(
+        "group: vaccinator", "group: desk"
+    )
+    for before, after in names.items():
+        changed = changed.replace(f"name: {before}\n", f"name: {after}\n").replace(f"record: {before}\n", f"record: {after}\n")
+    profile.write_text(changed)
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    path = tmp_path / "profile.yaml"
+    path.write_text(files("proxy.profiles").joinpath("cowin-vaccinator.yaml").read_text("utf-8"))
+    return path
+
+
 @pytest.mark.parametrize("gone", ["the group", "the route and the group"])
 async def test_what_was_recorded_in_a_group_that_the_profile_has_no_longer_goes_up_all_the_same(
-    sim: Simulator, tmp_path: Path, gone: str
+    sim: Simulator, tmp_path: Path, profile: Path, gone: str
 ) -> None:
-    profile, shipped = tmp_path / "profile.yaml", files("proxy.profiles").joinpath("cowin-vaccinator.yaml").read_text("utf-8")
-    profile.write_text(shipped)
     persons = people(sim)[:3]
     raised = await sim.faults.add("refuse")
     async with a_centre(tmp_path, f"{sim.url}/api", profile) as centre:
         await centre.go_down()
         for person in persons:
             await centre.vaccinate(person)
-    changed = re.sub(r"^  vaccinator:$", "  desk:", shipped, flags=re.MULTILINE).replace("group: vaccinator", "group: desk")
-    if gone == "the route and the group":
-        changed = changed.replace("name: vaccinate\n", "name: give\n").replace("record: vaccinate\n", "record: give\n")
-    profile.write_text(changed)
+    in_another_group(tmp_path, **({"vaccinate": "give"} if gone == "the route and the group" else {}))
     await sim.faults.lift(raised)
     async with a_centre(tmp_path, f"{sim.url}/api", profile) as centre:
         assert {"desk", "vaccinator"} < set(centre.sidecar.circuits.groups())
@@ -263,6 +298,48 @@ async def test_what_was_recorded_in_a_group_that_the_profile_has_no_longer_goes_
         await centre.until(over)
     async with a_centre(tmp_path, f"{sim.url}/api", profile) as centre:
         assert "vaccinator" not in centre.sidecar.circuits.groups()
+
+
+async def test_an_outage_of_a_group_that_is_gone_ends_although_a_person_has_still_to_decide_of_a_record(
+    sim: Simulator, tmp_path: Path, profile: Path
+) -> None:
+    sim.register.rules = sim.register.rules.model_copy(update={"refused_batches": frozenset({"BAD"})})
+    async with a_centre(tmp_path, f"{sim.url}/api", profile) as centre:
+        await sim.faults.add("refuse")
+        await centre.go_down()
+        await centre.vaccinate(people(sim)[0], vaccine_batch="BAD")
+        await sim.faults.clear()
+        await centre.until_all(RecordState.HELD, 1)
+        await centre.until_phase("closed")
+        await sim.faults.add("refuse")
+        await centre.go_down()
+
+        async def noted() -> bool:
+            return bool(await centre.sidecar.journal.running_outages())
+
+        await centre.until(noted)
+    in_another_group(tmp_path)
+    async with a_centre(tmp_path, f"{sim.url}/api", profile) as centre:
+        assert [row.group for row in await centre.sidecar.journal.running_outages()] == []
+        assert centre.sidecar.circuits.watched("vaccinator").circuit.phase == "closed"
+
+
+@pytest.mark.parametrize("gone", ["the group", "the route and the group"])
+async def test_what_was_delivered_in_a_group_that_is_gone_keeps_the_sweep_from_nothing(
+    sim: Simulator, tmp_path: Path, profile: Path, gone: str
+) -> None:
+    first, second = people(sim)[:2]
+    async with a_centre(tmp_path, f"{sim.url}/api", profile) as centre:
+        await centre.vaccinate(first)
+        await centre.until_all(RecordState.DELIVERED, 1)
+    in_another_group(tmp_path, **({"vaccinate": "give"} if gone == "the route and the group" else {}))
+    async with a_centre(tmp_path, f"{sim.url}/api", profile) as centre:
+        await centre.vaccinate(second)
+        await centre.until_all(RecordState.DELIVERED, 2)
+        sweeper = at_night(centre)
+        assert [await sweeper.step() for _ in range(3)] == [0.0, 0.0, LATER_S]
+        asked = [entry for entry in sim.ledger.received if b"findByReferenceId" in entry.target]
+        assert len(asked) == (1 if gone == "the route and the group" else 2)
 
 
 async def test_an_outage_of_a_group_that_is_gone_and_has_nothing_to_send_ends_with_its_last_failure(sim: Simulator, tmp_path: Path) -> None:

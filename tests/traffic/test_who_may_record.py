@@ -350,6 +350,28 @@ async def test_a_made_up_token_of_a_known_name_is_nobodys(sim: Simulator, desks:
     assert desks.gate.refused == [], "and does not take the place of the true one"
 
 
+async def test_what_broke_within_the_sidecar_is_nobodys_where_nobody_vouches_for_it(
+    sim: Simulator, desks: Desks, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its desk is told that nothing was recorded."""
+    caplog.set_level("CRITICAL")
+    first, second = people(sim)[:2]
+    forged = {"Authorization": f"Bearer {desks.gate.token('asha', facility='563048', key=RSAKey.generate_key(2048))}"}
+    async with desks.centre() as centre:
+        assert (await dose(centre, first, **desks.log_in("asha"))).status == 200
+        await centre.until_all(RecordState.DELIVERED, 1)
+
+        async def broken(*_: object) -> None:
+            raise LookupError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(type(centre.sidecar.sender), "_outgoing", broken)
+            told = await dose(centre, second, **forged)
+        assert told.status == 504
+        assert b'"errorCode":"server-no-answer"' in told.body
+        assert await centre.states() == ["delivered", "refused"]
+
+
 async def test_strangers_with_made_up_log_ins_fill_no_memory(desks: Desks, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proxy.traffic.credentials.PRINCIPALS_MAX", 8)
     async with desks.centre() as centre:
