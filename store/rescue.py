@@ -27,6 +27,7 @@ from store.file.originals import RESCUE, end_rescue, free_original, thin_out
 from store.file.reserve import give_up
 from store.queries import Db, rows, run
 from store.salvage import Salvaged, doubt_last_commit, noted, salvaged
+from store.traces import damaged_wait
 
 COPIES: Final = 3
 """Files of about the journal's size that a rescue makes, at most: an image of it, one of before its damage, and the new journal."""
@@ -106,11 +107,12 @@ def rescued(journal: Path, key: bytes, now: int, *, in_place: bool = True) -> Re
         kept = free_original(journal, now)
         result = _result(image, found, kept.name, now)
         if in_place:
-            _note(new, key, result)
+            need_them = _note(new, key, result)
             _sync(new)
             put_in(new, journal, kept, RESCUE)
-            with suppress(OSError):  # what cannot be deleted only takes room
-                thin_out(journal)
+            if not need_them:
+                with suppress(OSError):  # what cannot be deleted only takes room
+                    thin_out(journal)
     except (OSError, SqliteError) as error:
         why = f"it is damaged, and no sound one can be made beside it ({getattr(error, 'strerror', None) or error})"
         raise JournalUnreadable(journal=journal, reason=why) from error
@@ -142,8 +144,8 @@ def _result(image: Image, found: Salvaged, kept_as: str, now: int) -> Rescue:
     return Rescue(now, kept_as, image.bits, len(image.damaged), found.held, found.closed, found.holed, lost)
 
 
-def _note(new: Path, key: bytes, result: Rescue) -> None:
-    """Let the new journal tell of the damage itself, and be one file again."""
+def _note(new: Path, key: bytes, result: Rescue) -> bool:
+    """Let the new journal tell of the damage itself, and be one file again. Return whether records wait of which a part is lost."""
     db = open_writer(new, key)
     try:
         if result.commits_lost:
@@ -154,14 +156,17 @@ def _note(new: Path, key: bytes, result: Rescue) -> None:
         noted(db, result.at, result.kept_as, said)
         db.execute("COMMIT")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return damaged_wait(db)
     finally:
         db.close()
 
 
 def _have_room(journal: Path) -> None:
-    """Up to three copies are made; where they may not fit, they have the reserve's room."""
-    if shutil.disk_usage(journal.parent).free < COPIES * size_bytes(journal):
-        give_up(journal)
+    """Up to three copies are made; where they may not fit they have the reserve's room, then that of the originals between others."""
+    for make_room in (give_up, thin_out):
+        if shutil.disk_usage(journal.parent).free < COPIES * size_bytes(journal):
+            with suppress(OSError):  # it may do all the same
+                make_room(journal)
 
 
 def _sync(path: Path) -> None:

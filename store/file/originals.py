@@ -1,7 +1,8 @@
 """
 The damaged originals that rescues keep beside the journal, each with its log: `<journal>.damaged-<when>`.
 
-Whatever of them could be read is in the journal. They are for whoever wants to look at the rest, which is personal data as everything else.
+Every row that could be read is in the journal; of a request of which a part is lost, the rest is in the original alone. They are for
+whoever wants to look at that, which is personal data as everything else.
 """
 
 from __future__ import annotations
