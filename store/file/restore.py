@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from contextlib import closing
+from contextlib import closing, suppress
+from glob import escape
 from pathlib import Path
 from typing import Final
 
 from store.errors import BackupUnfit, ExchangeUnfinished, JournalError, JournalInPlace, JournalNewer, JournalUnreadable
-from store.file.backup import remove, verified
+from store.file.backup import LEFTOVERS, remove, verified
 from store.file.connection import SqliteError, open_copy
 from store.file.exchange import Kind, beside, end, put_in
 from store.file.folder import sync_folder
@@ -42,6 +43,7 @@ def put_in_place(file: Path, journal: Path, key: bytes, aside: str | None) -> Pa
     """
     end_restore(journal)
     end_rescue(journal)  # else it would go on in the copy's place
+    _sweep(journal)
     part = journal.with_name(f".{journal.name}.{secrets.token_hex(4)}")
     present = [path for path in (journal, beside(journal, _LOG)) if path.exists()]  # a log that has lost its file may hold records
     if present and aside is None:
@@ -68,6 +70,15 @@ def put_in_place(file: Path, journal: Path, key: bytes, aside: str | None) -> Pa
 def end_restore(journal: Path) -> Path | None:
     """As `store.file.exchange.end`, of a restore."""
     return end(journal, _RESTORE)
+
+
+def _sweep(journal: Path) -> None:
+    """Take away what restores left that were killed as they copied: each as large as the journal."""
+    begins = f".{journal.name}."
+    for left in journal.parent.glob(f"{escape(begins)}{'[0-9a-f]' * 8}*"):
+        if left.name[len(begins) + 8 :] in LEFTOVERS:
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
 
 
 def _bring(file: Path, part: Path) -> None:

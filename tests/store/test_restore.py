@@ -181,3 +181,12 @@ async def test_the_copy_for_another_journal_beside_it_is_not_put_in_the_place_of
     before = contents(there.parent)
     assert end_restore(there) is None
     assert contents(there.parent) == before
+
+
+async def test_what_a_killed_restore_had_copied_is_taken_away_by_the_next(there: Path, backup: Path) -> None:
+    left = [there.with_name(f".journal.db.0123abcd{end}") for end in ("", "-wal", "-journal")]
+    others = [there.with_name(name) for name in (".journal.db.0123abcd.mine", ".journal.db.mine", ".journal-db.0123abcd")]
+    for file in (*left, *others):
+        file.touch()
+    put_in_place(backup, there, KEY, ".replaced-1")
+    assert [file for file in (*left, *others) if file.exists()] == others
