@@ -105,11 +105,11 @@ class BackupUnfit(JournalError):
     """
 
 
-class RestoreUnfinished(JournalError):
+class ExchangeUnfinished(JournalError):
     """
-    A copy was being put in the place of the journal {journal}, and the disk fails half-way: {reason}.
+    Another file was being put in the place of the journal {journal}, and the disk fails half-way: {reason}.
 
-    Nothing is lost: leave the files beside it as they are, also {kept}. See to the disk; the next start ends the restore: dosekeeper serve
+    Nothing is lost: leave the files beside it as they are, also {kept}. See to the disk; the next start ends it: dosekeeper serve
     """
 
 

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
-from store.errors import JournalDamaged, JournalError, JournalInDoubt, JournalNotMended
+from store.errors import ExchangeUnfinished, JournalDamaged, JournalError, JournalInDoubt, JournalNotMended
 from store.file.batch import Verb
 from store.file.connection import damaged
 from store.file.engine import CommitObserver, Engine
@@ -191,6 +191,8 @@ class Mending:
                 await self._engine.close(fold_in=False)
             try:
                 rescue = await asyncio.to_thread(rescued, self._journal, self._key, _now())
+            except ExchangeUnfinished:
+                raise  # what is recorded until it is ended would be lost by that
             except Exception:
                 # What can be read is still to be had; but where the log is damaged, SQLite would delete what is behind the damage.
                 if await asyncio.to_thread(looks_whole, self._journal, self._key):

@@ -1,8 +1,8 @@
 """
 Put a journal right that is damaged: a copy with all that can be had, the damaged original kept beside it, the one in the other's place.
 
-A stop at any point leaves either the old or the new one whole: the new one is complete, under a name of its own, before the old is moved
-away, and the next start goes on from there. Whoever calls this has the journal's lock and has no connection open.
+The new one is complete before the old is moved away (`store.file.exchange`). Whoever calls this has the journal's lock and has no
+connection open.
 """
 
 from __future__ import annotations
@@ -19,22 +19,23 @@ from typing import Any, Final
 from store.errors import JournalUnreadable
 from store.file.connection import SqliteError, open_writer
 from store.file.engine import size_bytes
-from store.file.folder import sync_folder
-from store.file.image import Image, composed, log_path, looks_whole
+from store.file.exchange import put_in
+from store.file.image import Image, composed, looks_whole
 from store.file.keepsake import keepsake
 from store.file.log import Tail
-from store.file.originals import original, thin_out
+from store.file.originals import RESCUE, end_rescue, free_original, thin_out
 from store.file.reserve import give_up
-from store.file.sectors import opened, read_at
 from store.queries import Db, rows, run
 from store.salvage import Salvaged, doubt_last_commit, noted, salvaged
+from store.traces import damaged_wait
 
 COPIES: Final = 3
 """Files of about the journal's size that a rescue makes, at most: an image of it, one of before its damage, and the new journal."""
 
-_AT_ONCE: Final = 1 << 20
 _NOTHING_LOST: Final = Salvaged((), (), ())
-_IMAGE, _BEFORE, _FRESH, _KEPT = _SCRATCH = (".copied", ".before", ".salvaged", ".keeping")
+_IMAGE, _BEFORE, _FRESH = (".copied", ".before", ".salvaged")
+_SCRATCH: Final = (_IMAGE, _BEFORE, _FRESH, ".keeping")
+"""The last is an older version's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,9 @@ def rescued_at_start(journal: Path, key: bytes, now: int) -> Rescue | None:
     Raises:
         JournalError: it cannot be rescued; the files are left as they are.
     """
-    _sweep(journal)
-    end_unfinished(journal)
+    with suppress(OSError):  # what is damaged is swept again
+        _sweep(journal)
+    end_rescue(journal)
     if not journal.exists() or journal.stat().st_size == 0 or _being_made(journal) or looks_whole(journal, key):
         return None
     return rescued(journal, key, now)
@@ -87,6 +89,7 @@ def rescued(journal: Path, key: bytes, now: int, *, in_place: bool = True) -> Re
     try:
         _sweep(journal)
         if in_place:
+            end_rescue(journal)  # else what it took from the log would be lost
             _have_room(journal)
         image = composed(journal, key, copy)
         if image.as_it_was():
@@ -101,17 +104,21 @@ def rescued(journal: Path, key: bytes, now: int, *, in_place: bool = True) -> Re
                 if older is None or older.damaged:
                     raise
                 image, new = older.without_rest(), before
-        result = _result(image, found, _kept_as(journal, now), now)
+        kept = free_original(journal, now)
+        result = _result(image, found, kept.name, now)
         if in_place:
-            _note(new, key, result)
-            _put_in_place(journal, new, now)
-            with suppress(OSError):  # what cannot be deleted only takes room
-                thin_out(journal)
+            need_them = _note(new, key, result)
+            _sync(new)
+            put_in(new, journal, kept, RESCUE)
+            if not need_them:
+                with suppress(OSError):  # what cannot be deleted only takes room
+                    thin_out(journal)
     except (OSError, SqliteError) as error:
         why = f"it is damaged, and no sound one can be made beside it ({getattr(error, 'strerror', None) or error})"
         raise JournalUnreadable(journal=journal, reason=why) from error
     finally:
-        _sweep(journal)
+        with suppress(OSError):  # whatever became of it is so all the same
+            _sweep(journal)
     return result
 
 
@@ -137,12 +144,8 @@ def _result(image: Image, found: Salvaged, kept_as: str, now: int) -> Rescue:
     return Rescue(now, kept_as, image.bits, len(image.damaged), found.held, found.closed, found.holed, lost)
 
 
-def _kept_as(journal: Path, now: int) -> str:
-    return original(journal, now).name
-
-
-def _note(new: Path, key: bytes, result: Rescue) -> None:
-    """Let the new journal tell of the damage itself, and be one file again."""
+def _note(new: Path, key: bytes, result: Rescue) -> bool:
+    """Let the new journal tell of the damage itself, and be one file again. Return whether records wait of which a part is lost."""
     db = open_writer(new, key)
     try:
         if result.commits_lost:
@@ -153,76 +156,19 @@ def _note(new: Path, key: bytes, result: Rescue) -> None:
         noted(db, result.at, result.kept_as, said)
         db.execute("COMMIT")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return damaged_wait(db)
     finally:
         db.close()
 
 
-def _put_in_place(journal: Path, new: Path, now: int) -> None:
-    os.utime(new, (now / 1000, now / 1000))  # what the original is to be called, also for a start that ends this
-    _sync(new)
-    ready = _ready(journal)
-    new.replace(ready)
-    try:
-        sync_folder(journal.parent)
-        end_unfinished(journal)
-    except (OSError, JournalUnreadable):
-        _call_off(journal, now)
-        raise
-
-
-def _call_off(journal: Path, now: int) -> None:
-    """Leave the damaged journal in use: the next start must not put this rescue in the place of what is written into it from now on."""
-    ready, log = _ready(journal), log_path(journal)
-    if not ready.exists():  # it is in place
-        return
-    kept = journal.with_name(_kept_as(journal, now))
-    if log_path(kept).exists():
-        log_path(kept).replace(log)
-    kept.unlink(missing_ok=True)
-    ready.unlink()
-
-
-def end_unfinished(journal: Path) -> None:
-    """End a rescue that a stop cut off: the damaged files away and the new one to their place; each step may be done twice."""
-    ready = _ready(journal)
-    if not ready.exists():
-        return
-    kept = journal.with_name(_kept_as(journal, round(ready.stat().st_mtime * 1000)))
-    log = log_path(journal)
-    if journal.exists() and not kept.exists():
-        _keep(journal, kept)
-    if log.exists():
-        log.replace(kept.with_name(kept.name + "-wal"))
-    log.with_name(journal.name + "-shm").unlink(missing_ok=True)
-    sync_folder(journal.parent)  # before the new file is there: the old log must never be read into it
-    ready.replace(journal)
-    sync_folder(journal.parent)
-
-
 def _have_room(journal: Path) -> None:
-    """Up to three copies are made; where they may not fit, they have the reserve's room."""
-    if shutil.disk_usage(journal.parent).free < COPIES * size_bytes(journal):
-        give_up(journal)
-
-
-def _keep(journal: Path, kept: Path) -> None:
-    try:
-        os.link(journal, kept)
-    except OSError:  # a file system without links: under its name only when it is whole, as the next start takes it for that
-        part = journal.with_name(journal.name + _KEPT)
-        with part.open("wb") as copy, opened(journal) as source:
-            while content := read_at(source, copy.tell(), _AT_ONCE):
-                copy.write(content)
-            copy.flush()
-            os.fsync(copy.fileno())
-        shutil.copystat(journal, part)
-        part.replace(kept)
+    """Up to three copies are made; where they may not fit they have the reserve's room, then that of the originals between others."""
+    for make_room in (give_up, thin_out):
+        if shutil.disk_usage(journal.parent).free < COPIES * size_bytes(journal):
+            with suppress(OSError):  # it may do all the same
+                make_room(journal)
 
 
 def _sync(path: Path) -> None:
     with path.open("rb+") as file:
         os.fsync(file.fileno())
-
-
-def _ready(journal: Path) -> Path:
-    return journal.with_name(f"{journal.name}.rescued")

@@ -25,6 +25,7 @@ from typing import Final
 from store import audit, claims, lanes
 from store.errors import JournalUnreadable
 from store.file.connection import open_new
+from store.file.migrate import MIGRATIONS, migrate, version
 from store.file.wreck import Table, Wreck, tables
 from store.identity_ledger import BY_ITSELF, PROVISIONAL_IDS
 from store.queries import SQL, Db, rows, run, value
@@ -37,6 +38,9 @@ QUARANTINED: Final = "records_quarantined"
 _REMEMBERED_TALLY: Final = "remembered_tally"
 _DERIVED: Final = frozenset({"record_transition", "record_lane", "record_tally", _REMEMBERED_TALLY})
 """Not copied: those that a new journal has rows in already, of which the copied ones would be dropped, are among them."""
+
+_SECOND: Final = {number: MIGRATIONS[number] for number in (1, 2)}
+"""What is worked out anew is of the second schema. To bring an older one there alters no row: it may be done while there are none."""
 
 _GIVEN_UP: Final = 512
 """
@@ -68,8 +72,11 @@ def salvaged(image: Path, key: bytes, fresh: Path, now: int, kept: Mapping[int, 
         found = wreck.one("PRAGMA user_version")
         db = open_new(fresh, key, found[0] if found else 0)
         try:
+            read = [table for table in tables(db) if table.name not in _DERIVED]
+            if version(db) < max(_SECOND):
+                migrate(db, _SECOND)
             with unguarded(db), _opened(older, key, kept) as before:
-                return _copied(wreck, before, db, now)
+                return _copied(wreck, before, db, read, now)
         finally:
             db.close()
     finally:
@@ -101,18 +108,17 @@ def _opened(older: Path | None, key: bytes, kept: Mapping[int, bytes]) -> Iterat
         wreck.close()
 
 
-def _copied(wreck: Wreck, before: Wreck | None, db: Db, now: int) -> Salvaged:
+def _copied(wreck: Wreck, before: Wreck | None, db: Db, read: list[Table], now: int) -> Salvaged:
     known = traces_in(wreck)
     sequences: dict[str, int] = dict(wreck.ordered("sqlite_sequence", SQL["sequences"], ("name",)))
     highest = max(known.last(), sequences.get("record", 0))
-    for table in tables(db):
-        if table.name not in _DERIVED:
-            _copy(wreck, db, table, sequences.get(table.name, highest))
-            if before and table.name in wreck.holed:
-                read = frozenset(number for number, _ in rows(db, "numbers"))
-                _copy(before, db, table, sequences.get(table.name, highest))
-                if table.name == "record":  # as it was: nobody knows whether it was sent since
-                    run(db, "doubt_numbers", known=json.dumps(list(read)))
+    for table in read:
+        _copy(wreck, db, table, sequences.get(table.name, highest))
+        if before and table.name in wreck.holed:
+            numbers = [number for number, _ in rows(db, "numbers")]
+            _copy(before, db, table, sequences.get(table.name, highest))
+            if table.name == "record":  # as it was: nobody knows whether it was sent since
+                run(db, "doubt_numbers", known=json.dumps(numbers))
     _require_identity(db, wreck)
     lost = _stand_for_lost(db, known, max(highest, value(db, "highest_number")), wreck.holed)
     held = [number for number, state in lost.items() if state is RecordState.HELD]

@@ -11,7 +11,7 @@ from proxy.settings import Settings
 from store.file.keyfile import journal_key
 from store.file.lock import Lock, Role
 from store.file.restore import end_restore
-from store.rescue import Rescue, end_unfinished, rescued
+from store.rescue import Rescue, rescued
 
 
 async def checked(centre: Centre) -> dict[str, Any]:
@@ -53,7 +53,6 @@ def _on_file(settings: Settings, environ: Mapping[str, str], now: int, *, in_pla
     try:
         if in_place:
             end_restore(journal)
-            end_unfinished(journal)  # else what it took from the log would be lost
         return rescued(journal, journal_key(journal, settings.store.key_file, environ), now, in_place=in_place)
     finally:
         lock.release()

@@ -200,14 +200,16 @@ async def test_a_journal_that_is_there_is_left_or_set_aside(backup: Path, there:
     assert (there / "journal.db.replaced-1.home").exists()
 
 
-async def test_a_rescue_that_was_cut_off_does_not_go_on_in_the_copys_place(backup: Path, there: Path, make: MakeRecord) -> None:
+@pytest.mark.parametrize("waits", [".damaged-20210730T063000Z.rescued", ".rescued"], ids=["", "of an older version"])
+async def test_a_rescue_that_was_cut_off_does_not_go_on_in_the_copys_place(backup: Path, there: Path, make: MakeRecord, waits: str) -> None:
     journal = await Journal.open(there / "journal.db", KEY)
     await fill(journal, make, 3)
     await journal.close()
-    shutil.copyfile(there / "journal.db", there / "journal.db.rescued")
+    shutil.copyfile(there / "journal.db", there / f"journal.db{waits}")
     put_in_place(backup, there / "journal.db", KEY, ".replaced-1")
     assert await held(there / "journal.db") == 20
-    assert (there / "journal.db.replaced-1.rescued").exists()
+    assert await held(there / "journal.db.replaced-1") == 3
+    assert not list(there.glob("*.rescued"))
 
 
 async def test_no_desk_waits_for_a_backup_to_be_read_while_the_log_is_folded_in(journal: Journal, path: Path, make: MakeRecord) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,16 +57,38 @@ def test_of_a_disk_that_goes_on_damaging_the_first_and_the_last_are_kept(path: P
     assert len(list(path.parent.iterdir())) == 2 * len(left)
 
 
-def test_each_rescue_thins_them_out(path: Path) -> None:
-    asyncio.run(build(path))
-    fold(path)
+def damaged_each_minute(path: Path, what: Callable[[int], int]) -> list[bytes]:
+    """Damage four pages, one a minute, each rescued; return the damaged files. *what* says which page, of the how many-eth time."""
     damaged = []
     for minute in range(4):
-        wipe(path, size_bytes(path) // PAGE_BYTES - minute)
+        wipe(path, what(minute))
         damaged.append(path.read_bytes())
         assert rescued(path, KEY, NOON + minute * MINUTE) is not None
+    return damaged
+
+
+def test_each_rescue_thins_them_out_where_no_record_waits_for_what_is_in_them(path: Path) -> None:
+    asyncio.run(build(path))
+    fold(path)
+    damaged = damaged_each_minute(path, lambda _: roots(path)["operator_hold"])
     assert there(path) == [NOON, NOON + 3 * MINUTE]
     assert [each.file.read_bytes() for each in originals(path)] == [damaged[0], damaged[-1]]
+
+
+def test_none_is_thinned_out_while_a_record_waits_of_which_a_part_was_lost(path: Path) -> None:
+    """What of its request is left stands in none but its own original."""
+    asyncio.run(build(path))
+    fold(path)
+    damaged = damaged_each_minute(path, lambda minute: size_bytes(path) // PAGE_BYTES - minute)
+    assert [each.file.read_bytes() for each in originals(path)] == damaged
+
+
+def test_where_there_is_no_room_for_another_copy_they_are_thinned_out_all_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(1 << 30, 1 << 30, 2 * size_bytes(path)))
+    asyncio.run(build(path))
+    fold(path)
+    damaged_each_minute(path, lambda minute: size_bytes(path) // PAGE_BYTES - minute)
+    assert there(path) == [NOON, NOON + 2 * MINUTE, NOON + 3 * MINUTE], "each is there until the next needs the room"
 
 
 def test_what_is_older_is_deleted_with_its_log_and_nothing_else_is(path: Path) -> None:

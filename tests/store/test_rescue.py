@@ -9,7 +9,8 @@ import math
 import os
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,14 @@ from store import rescue
 from store.copies import GAP
 from store.decisions import Act, NotDecided, Obstacle
 from store.errors import BackupFailed, JournalDamaged, JournalNotMended, JournalUnreadable, JournalUnwritable, KeyWrong
+from store.file import exchange
 from store.file.connection import open_new, open_writer
 from store.file.engine import size_bytes
 from store.file.folder import sync_folder
 from store.file.image import looks_whole
 from store.file.keepsake import _tree, keepsake
 from store.file.log import FRAME_BYTES, Log
+from store.file.originals import free_original, original
 from store.file.pages import PAGE_BYTES, Pages
 from store.file.scan import damaged_after
 from store.file.sectors import Beside, read_at
@@ -392,7 +395,7 @@ def test_a_stop_at_any_step_leaves_one_of_the_two_whole(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", dying(Path.replace))
-        patch.setattr("store.rescue.sync_folder", dying(sync_folder))
+        patch.setattr(exchange, "sync_folder", dying(sync_folder))
         patch.setattr("os.link", dying(os.link))
         patch.setattr(rescue, "_sync", dying(rescue._sync))
         with pytest.raises(KeyboardInterrupt):
@@ -409,7 +412,7 @@ def test_a_rescue_that_failed_half_way_is_not_ended_later_over_what_was_recorded
 ) -> None:
     flip(log_of(path), frame_at(path, 7) + BODY)
     before = log_of(path).read_bytes()
-    syncs = ["the first sync", "the second sync"]
+    syncs = iter(["the first sync", "the second sync"])
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -418,18 +421,123 @@ def test_a_rescue_that_failed_half_way_is_not_ended_later_over_what_was_recorded
         raise JournalUnreadable(journal=path, reason="No space left on device")
 
     def synced(folder: Path) -> None:
-        full() if syncs.pop(0) == fails else sync_folder(folder)
+        full() if next(syncs, None) == fails else sync_folder(folder)
 
     with monkeypatch.context() as patch:
-        patch.setattr(rescue, "sync_folder", synced)
+        patch.setattr(exchange, "sync_folder", synced)
         if fails in ("the copy", "the reading"):
             patch.setattr("os.link", full)
-            patch.setattr(rescue, "read_at", full if fails == "the copy" else unreadable)
+            patch.setattr(exchange, "read_at", full if fails == "the copy" else unreadable)
         with pytest.raises(JournalUnreadable, match="No space left"):
             rescued(path, KEY, AT)
     assert log_of(path).read_bytes() == before
-    assert not [*path.parent.glob("*.rescued"), *path.parent.glob("*.damaged-*"), *path.parent.glob("*.keeping")]
+    assert not [*path.parent.glob("*.rescued"), *path.parent.glob("*.damaged-*")]
     assert rescued(path, KEY, AT + 1000) is not None
+    assert read(path) == whole
+
+
+def no_links(*_: object) -> None:
+    raise OSError(errno.EPERM, "Operation not permitted")
+
+
+@contextmanager
+def refused(*names: str) -> Iterator[None]:
+    """Let the disk fail where a file of these endings is to be renamed, and where it is to be given the journal's name."""
+    replace_file = Path.replace
+
+    def replaced(file: Path, target: Path) -> Path:
+        if file.name.endswith(names) and ".damaged-" in file.name:
+            raise OSError(errno.EIO, "Input/output error")
+        return replace_file(file, target)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "replace", replaced)
+        yield
+
+
+def test_a_rescue_that_is_called_off_gives_the_log_back_also_where_times_are_kept_in_steps(
+    path: Path, whole: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As FAT keeps them, in two seconds. The last records are in the log alone."""
+    set_times = os.utime
+
+    def stepped(file: Path, times: tuple[float, float] | None = None, **how: Any) -> None:
+        set_times(file, None if times is None else (times[0] // 2 * 2, times[1] // 2 * 2), **({} if times else how))
+
+    flip(log_of(path), frame_at(path, 7) + BODY)
+    before = contents_of(path.parent)
+    monkeypatch.setattr("os.utime", stepped)
+    monkeypatch.setattr("os.link", no_links)
+    with refused(".rescued"), pytest.raises(JournalUnreadable, match="Input/output error"):
+        rescued(path, KEY, AT + 1000)
+    assert contents_of(path.parent) == before
+    assert rescued(path, KEY, AT + 1000) is not None
+    assert read(path) == whole
+
+
+def test_a_rescue_that_is_in_place_has_succeeded_whatever_its_disk_says_afterwards(
+    path: Path, whole: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a folder that does not sync nor a scratch file that stays is a reason to tell that nothing was put right."""
+    flip(log_of(path), frame_at(path, 7) + BODY)
+    remove = Path.unlink
+
+    def failing(folder: Path) -> None:
+        if not list(folder.glob("*.rescued")):
+            raise OSError(errno.EIO, "Input/output error")
+        sync_folder(folder)
+
+    def staying(file: Path, *, missing_ok: bool = False) -> None:
+        if file.name.endswith(".copied") and path.with_name(found_as).exists():
+            raise OSError(errno.EIO, "Input/output error")
+        remove(file, missing_ok=missing_ok)
+
+    found_as = free_original(path, AT).name
+    with monkeypatch.context() as patch:
+        patch.setattr(exchange, "sync_folder", failing)
+        patch.setattr(Path, "unlink", staying)
+        found = rescued(path, KEY, AT)
+    assert found is not None
+    assert found.kept_as == found_as
+    assert read(path) == whole
+
+
+def test_of_two_rescues_in_one_second_both_originals_stay_each_with_its_log(path: Path, built: Path) -> None:
+    del built
+    flip(log_of(path), frame_at(path, 7) + BODY)
+    damaged = [files(path)]
+    first = rescued(path, KEY, AT)
+    db = open_writer(path, KEY)
+    record(db, a_write(61), send=False)
+    flip(path, 15 * PAGE_BYTES + 77)
+    damaged.append(files(path))
+    left = contents_of(path.parent)
+    db.close()
+    for name in (path.name, log_of(path).name):
+        path.with_name(name).write_bytes(left[name])
+    second = rescued(path, KEY, AT + 1)
+    assert first is not None
+    assert second is not None
+    assert [files(path.with_name(each.kept_as)) for each in (first, second)] == damaged
+
+
+@pytest.mark.parametrize("log_taken", [False, True])
+def test_a_rescue_that_an_older_version_left_half_done_is_ended(path: Path, whole: dict[str, Any], *, log_taken: bool) -> None:
+    """It called the new journal `.rescued`, and kept the original's time as that file's."""
+    made = path.with_name("made.db")
+    shutil.copy(path, made)
+    shutil.copy(log_of(path), log_of(made))
+    fold(made)
+    made.replace(path.with_name("journal.db.rescued"))
+    os.utime(path.with_name("journal.db.rescued"), (AT / 1000, AT / 1000))
+    before = files(path)
+    kept = original(path, AT)
+    if log_taken:
+        os.link(path, kept)
+        log_of(path).replace(log_of(kept))
+    assert rescued_at_start(path, KEY, AT + 5000) is None
+    assert files(kept) == before
+    assert not list(path.parent.glob("*.rescued"))
     assert read(path) == whole
 
 
@@ -447,13 +555,10 @@ def test_a_stop_in_the_copying_of_the_original_keeps_it_whole_where_there_are_no
         given.append(read_at(source, start, length))
         return given[0]
 
-    def no_links(*_: object) -> None:
-        raise OSError(errno.EPERM, "Operation not permitted")
-
     monkeypatch.setattr("os.link", no_links)
-    monkeypatch.setattr(rescue, "_AT_ONCE", 3 * PAGE_BYTES)
+    monkeypatch.setattr(exchange, "_AT_ONCE", 3 * PAGE_BYTES)
     with monkeypatch.context() as patch:
-        patch.setattr(rescue, "read_at", stopping)
+        patch.setattr(exchange, "read_at", stopping)
         with pytest.raises(KeyboardInterrupt):
             rescued(path, KEY, AT)
     assert rescued_at_start(path, KEY, AT + 1000) is None
@@ -587,6 +692,10 @@ def files(path: Path) -> tuple[bytes, bytes]:
     return path.read_bytes(), log_of(path).read_bytes()
 
 
+def contents_of(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
 async def test_what_is_damaged_in_the_log_is_not_folded_into_the_file_by_the_mending(path: Path, built: Path, closing: Closing) -> None:
     """The file has the page as it was before: found at a start, the same damage costs that page's latest change alone."""
     journal = await closing(Journal.open(path, KEY))
@@ -627,6 +736,26 @@ async def test_a_damaged_log_that_cannot_be_rescued_yet_is_left_for_when_it_can_
     assert rescue.commits_lost == 0
     found = await journal._engine.read(lambda db: {number for (number,) in db.execute("SELECT number FROM record")})
     assert found == {row[0] for row in whole["record"]}
+    await journal.record(a_write(61), send=False)
+
+
+async def test_nothing_is_recorded_into_a_journal_that_a_rescue_could_not_leave(
+    path: Path, whole: dict[str, Any], closing: Closing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk fails half-way, also as it is taken back: the next rescue puts the new file over what is there."""
+    monkeypatch.setattr("store.mending.AGAIN_AFTER_S", 0.0)
+    journal = await closing(Journal.open(path, KEY))
+    alter(log_of(path), frame_at(path, 7) + BODY, lambda _: secrets.token_bytes(1000), 1000)
+    with refused(".rescued", "-wal"):
+        await journal.mend()
+        assert not log_of(path).exists()
+        with pytest.raises(JournalDamaged, match="is being put right"):
+            await journal.record(a_write(61), send=False)
+        await journal._engine.mended()
+    await journal.mend()
+    found = await journal._engine.read(lambda db: {number for (number,) in db.execute("SELECT number FROM record")})
+    assert found == {row[0] for row in whole["record"]}
+    assert len(await journal.rescues()) == 1
     await journal.record(a_write(61), send=False)
 
 

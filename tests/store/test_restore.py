@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import pytest
 
-from store.errors import BackupUnfit, RestoreUnfinished
-from store.file import restore
+from store.errors import BackupUnfit, ExchangeUnfinished
+from store.file import exchange
 from store.file.folder import sync_folder
 from store.file.restore import end_restore, put_in_place
 from store.journal import Journal
@@ -81,7 +81,7 @@ def failing(steps: Collection[int], error: BaseException) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Path, "replace", step(Path.replace))
         patch.setattr(os, "link", step(os.link))
-        patch.setattr(restore, "sync_folder", step(sync_folder))
+        patch.setattr(exchange, "sync_folder", step(sync_folder))
         yield
 
 
@@ -144,9 +144,9 @@ async def test_a_disk_that_fails_once_the_copy_is_in_place_takes_nothing_back(th
 @pytest.mark.parametrize("step", range(WAITS, PLACED), ids=STEPS[WAITS:PLACED])
 async def test_a_disk_that_goes_on_failing_loses_nothing(there: Path, backup: Path, step: int) -> None:
     with failing(range(step, 99), OSError(errno.EIO, "Input/output error")):
-        with pytest.raises(RestoreUnfinished, match="the next start ends"):
+        with pytest.raises(ExchangeUnfinished, match="the next start ends"):
             put_in_place(backup, there, KEY, ".replaced-1")
-        with pytest.raises(RestoreUnfinished):
+        with pytest.raises(ExchangeUnfinished):
             end_restore(there)
     assert await opened(there) == (COPIED, True)
     assert (await opened(there.with_name("journal.db.replaced-1")))[0] == OLD
@@ -173,3 +173,20 @@ async def test_a_first_transaction_that_was_cut_off_is_not_taken_back_in_the_cop
     put_in_place(backup, there, KEY, ".replaced-1")
     assert there.with_name("journal.db.replaced-1-journal").exists()
     assert await opened(there) == (COPIED, True)
+
+
+@pytest.mark.parametrize("other", ["journal.db.old", "journal.db.replaced-1"])
+async def test_the_copy_for_another_journal_beside_it_is_not_put_in_the_place_of_this_one(there: Path, backup: Path, other: str) -> None:
+    shutil.copy(backup, there.with_name(f"{other}.replaced-2.restoring"))
+    before = contents(there.parent)
+    assert end_restore(there) is None
+    assert contents(there.parent) == before
+
+
+async def test_what_a_killed_restore_had_copied_is_taken_away_by_the_next(there: Path, backup: Path) -> None:
+    left = [there.with_name(f".journal.db.0123abcd{end}") for end in ("", "-wal", "-journal")]
+    others = [there.with_name(name) for name in (".journal.db.0123abcd.mine", ".journal.db.mine", ".journal-db.0123abcd")]
+    for file in (*left, *others):
+        file.touch()
+    put_in_place(backup, there, KEY, ".replaced-1")
+    assert [file for file in (*left, *others) if file.exists()] == others

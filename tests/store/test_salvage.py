@@ -12,11 +12,12 @@ from typing import Any, Final
 import pytest
 
 from store.copies import GAP
-from store.file.connection import open_writer
+from store.file.connection import open_new, open_writer
 from store.file.engine import BATCH_MAX
 from store.file.log import Log
+from store.file.migrate import MIGRATIONS
 from store.journal import Journal
-from store.queries import Db
+from store.queries import Db, run
 from store.record_ledger import begin_send, hold_told_paper, record, recover, settle
 from store.record_search import RecordFilter
 from store.records import RecordState, Settlement
@@ -79,6 +80,30 @@ def test_every_table_that_is_whole_comes_through_as_it_was(built: Path, lost: st
     changed = {table for table in before if now[table] != before[table]} - set(SAYS_OF_ITSELF)
     assert changed == {lost} - {"remembered_tally"}  # that is worked out again
     assert all(now[table] >= before[table] for table in ("meta", "audit", "counter"))
+
+
+@pytest.mark.parametrize("lost", ["record_lane", "record"])
+@pytest.mark.parametrize("version", MIGRATIONS)
+async def test_a_damaged_journal_of_an_older_schema_is_made_anew_and_brought_up_to_date(
+    path: Path, closing: Closing, version: int, lost: str
+) -> None:
+    db = open_new(path, KEY, version)
+    for name in ("installation_id", "hash_key"):
+        run(db, "keep_meta", name=name, value=bytes(32))
+    columns = "number, id, state, route, route_group, lanes, behind, recorded_at, attempt"
+    for number in (1, 2):
+        values = (number, bytes([number] * 16), b"l" * 16, number - 1)
+        db.execute(f"INSERT INTO record ({columns}) VALUES (?, ?, 'pending', 'r', 'g', ?, ?, 0, 0)", values)
+    db.execute("INSERT INTO record_request VALUES (1, 'POST', '/', x'', x'')")
+    (root,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (lost,)).fetchone()
+    db.close()
+    wipe(path, root)
+    found = rescued(path, KEY, AT)
+    assert found is not None
+    assert found.held == ((2,) if lost == "record_lane" else (1, 2)), "of the second there is no request"
+    journal = await closing(Journal.open(path, KEY))
+    records = await journal.counts()
+    assert (records[RecordState.PENDING], records[RecordState.HELD]) == (2 - len(found.held), len(found.held))
 
 
 async def test_answers_are_forgotten_after_a_salvage_as_before(built: Path, closing: Closing) -> None:
