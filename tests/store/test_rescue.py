@@ -622,8 +622,9 @@ async def test_a_damaged_log_that_cannot_be_rescued_yet_is_left_for_when_it_can_
             await journal.record(a_write(61), send=False)
         await journal._engine.mended()
         monkeypatch.setattr("store.mending.AGAIN_AFTER_S", math.inf)
-        with pytest.raises(JournalNotMended, match="was not put right: there is no room"):
-            await journal.record(a_write(61), send=False)
+        for asked in (journal.record(a_write(61), send=False), journal.damaged_after(0)):
+            with pytest.raises(JournalNotMended, match="was not put right: there is no room"):
+                await asked
     monkeypatch.setattr("store.mending.AGAIN_AFTER_S", 0.0)
     await journal.mend()
     (rescue,) = await journal.rescues()
