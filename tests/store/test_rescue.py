@@ -289,6 +289,25 @@ def rescue_keepsake(path: Path) -> list[int]:
     return list(keepsake(path))
 
 
+@pytest.mark.parametrize(
+    "harm",
+    [
+        pytest.param(lambda kept: kept[:-2000] + secrets.token_bytes(2000), id="rotten"),
+        pytest.param(lambda kept: kept[: 3 * len(kept) // 4], id="cut short"),
+        pytest.param(lambda kept: kept[: -(4 + PAGE_BYTES)], id="without its last page"),
+    ],
+)
+async def test_a_keepsake_that_is_not_whole_is_written_anew(path: Path, closing: Closing, harm: Callable[[bytes], bytes]) -> None:
+    kept = path.with_name(path.name + ".keepsake")
+    await (await closing(Journal.open(path, KEY))).close()
+    good, first = await asyncio.to_thread(kept.read_bytes), await asyncio.to_thread(kept.stat)
+    await (await closing(Journal.open(path, KEY))).close()
+    assert (await asyncio.to_thread(kept.stat)).st_ino == first.st_ino, "a whole one is left as it is"
+    await asyncio.to_thread(kept.write_bytes, harm(good))
+    await (await closing(Journal.open(path, KEY))).close()
+    assert await asyncio.to_thread(kept.read_bytes) == good
+
+
 def pages_of_table(path: Path, root: int) -> list[int]:
     content = path.read_bytes()
     return list(_tree(root, lambda page: content[(page - 1) * PAGE_BYTES : page * PAGE_BYTES], KEY))
