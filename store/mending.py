@@ -130,6 +130,11 @@ class Mending:
         """As `Engine.told_paper`."""
         return self._engine.told_paper
 
+    @property
+    def on_paper(self) -> frozenset[bytes]:
+        """As `Engine.on_paper`."""
+        return self._engine.on_paper
+
     async def forget_paper(self, records: Collection[bytes]) -> None:
         """As `Engine.forget_paper`."""
         await self._engine.forget_paper(records)
