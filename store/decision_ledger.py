@@ -11,6 +11,7 @@ from typing import Final
 
 from store import audit, claims, identity_ledger, lanes, record_ledger, topics
 from store.decisions import Act, Decided, Decision, Edited, HeldGroup, NotDecided, Obstacle, Revision
+from store.file.ends import require_end
 from store.identities import Learnt
 from store.identity_ledger import LaneHash
 from store.queries import Db, rows, run
@@ -105,7 +106,10 @@ def held_groups(db: Db) -> list[HeldGroup]:
 
 def revisions(db: Db, number: int) -> list[Revision]:
     """Return what a record said before each of its edits, the original first."""
-    return [Revision(*row) for row in rows(db, "revisions", number=number)]
+    found = [Revision(*row) for row in rows(db, "revisions", number=number)]
+    for revision in found:
+        require_end(revision.body)
+    return found
 
 
 def _decide(db: Db, seen: Record, act: Act, action: str, now: int, free: Check, change: Callable[[Db, Record], None]) -> Decision:

@@ -335,6 +335,10 @@ class Journal:
         """Return the ids of the records whose desks an earlier process told to use paper, although they might be on disk."""
         return self._engine.told_paper
 
+    def on_paper(self) -> frozenset[bytes]:
+        """Return the ids of all records whose desks were told to use paper, and that may be on disk: none of them is to be sent."""
+        return self._engine.on_paper
+
     async def hold_told_paper(self, ids: Collection[bytes]) -> int:
         """At start, before anything is sent: hold those of *ids* that are on disk, and forget them; return how many there were."""
         held = await self._engine.write(record_ledger.hold_told_paper, ids)

@@ -130,6 +130,11 @@ class Mending:
         """As `Engine.told_paper`."""
         return self._engine.told_paper
 
+    @property
+    def on_paper(self) -> frozenset[bytes]:
+        """As `Engine.on_paper`."""
+        return self._engine.on_paper
+
     async def forget_paper(self, records: Collection[bytes]) -> None:
         """As `Engine.forget_paper`."""
         await self._engine.forget_paper(records)
@@ -145,9 +150,12 @@ class Mending:
             log.warning("keepsake not written", extra={"action": "keepsake_failed", "reason": str(error)})
 
     async def damaged_after(self, after: int) -> tuple[int, list[int]]:
-        """As `store.file.scan.damaged_after`; raises JournalDamaged while the file is being rescued."""
+        """As `store.file.scan.damaged_after`; raises as `write`."""
         self.require_whole()
-        return await asyncio.to_thread(damaged_after, self._engine.file, self._key, after)
+        try:
+            return await asyncio.to_thread(damaged_after, self._engine.file, self._key, after)
+        except JournalError as error:
+            raise self._considered(error) from error
 
     def mend(self) -> None:
         """Rescue the journal now, beside everything else; not more often than every `AGAIN_AFTER_S`."""

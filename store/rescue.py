@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +25,8 @@ from store.file.keepsake import keepsake
 from store.file.log import Tail
 from store.file.originals import RESCUE, end_rescue, free_original, thin_out
 from store.file.reserve import give_up
-from store.queries import Db, rows, run
+from store.file.wreck import Wreck
+from store.queries import SQL, Db, rows, run
 from store.salvage import Salvaged, doubt_last_commit, noted, salvaged
 from store.traces import damaged_wait
 
@@ -92,10 +93,11 @@ def rescued(journal: Path, key: bytes, now: int, *, in_place: bool = True) -> Re
             end_rescue(journal)  # else what it took from the log would be lost
             _have_room(journal)
         image = composed(journal, key, copy)
-        if image.as_it_was():
+        cut = not image.damaged and _ends_in_zeros(copy, key)
+        if image.as_it_was() and not cut:
             return None
         found, new = _NOTHING_LOST, copy
-        if image.damaged:
+        if image.damaged or cut:
             older = composed(journal, key, before, before_holes=True) if image.behind.tail is Tail.HOLED else None
             try:
                 found, new = salvaged(copy, key, fresh, now, keepsake(journal), None if older is None else older.path), fresh
@@ -120,6 +122,12 @@ def rescued(journal: Path, key: bytes, now: int, *, in_place: bool = True) -> Re
         with suppress(OSError):  # whatever became of it is so all the same
             _sweep(journal)
     return result
+
+
+def _ends_in_zeros(image: Path, key: bytes) -> bool:
+    """Whether a request does of which no page is damaged any more: the zeros were copied, or moved, since."""
+    with closing(Wreck(image, key, {})) as wreck:
+        return any(wreck.one(asked) == (1,) for asked in (SQL["any_request_cut"], SQL["any_revision_cut"]))
 
 
 def _sweep(journal: Path) -> None:

@@ -36,6 +36,7 @@ QUARANTINED: Final = "records_quarantined"
 """Durable counter of records that were held because a part of them was damaged."""
 
 _REMEMBERED_TALLY: Final = "remembered_tally"
+_REVISIONS: Final = "record_revision"
 _DERIVED: Final = frozenset({"record_transition", "record_lane", "record_tally", _REMEMBERED_TALLY})
 """Not copied: those that a new journal has rows in already, of which the copied ones would be dropped, are among them."""
 
@@ -119,6 +120,7 @@ def _copied(wreck: Wreck, before: Wreck | None, db: Db, read: list[Table], now: 
             _copy(before, db, table, sequences.get(table.name, highest))
             if table.name == "record":  # as it was: nobody knows whether it was sent since
                 run(db, "doubt_numbers", known=json.dumps(numbers))
+    _drop_cut(db, wreck)
     _require_identity(db, wreck)
     lost = _stand_for_lost(db, known, max(highest, value(db, "highest_number")), wreck.holed)
     held = [number for number, state in lost.items() if state is RecordState.HELD]
@@ -137,6 +139,14 @@ def _copy(wreck: Wreck, db: Db, table: Table, last: int) -> None:
     marks = ", ".join("?" for _ in table.columns)
     insert = f"INSERT OR IGNORE INTO {table.name} ({', '.join(table.columns)}) VALUES ({marks})"  # noqa: S608 - names from our own schema
     db.executemany(insert, wreck.table(table, last))
+
+
+def _drop_cut(db: Db, wreck: Wreck) -> None:
+    """What ends in zeros is lost (`store.file.ends`), also where they are a whole page by now: copied, or moved within the file."""
+    if run(db, "drop_cut_requests"):
+        wreck.holed.add("record_request")
+    if any(table.name == _REVISIONS for table in tables(db)) and run(db, "drop_cut_revisions"):
+        wreck.holed.add(_REVISIONS)
 
 
 def _require_identity(db: Db, wreck: Wreck) -> None:

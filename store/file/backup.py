@@ -17,6 +17,7 @@ from typing import Final, Generic, TypeVar
 
 from store.errors import BackupFailed, JournalError, JournalUnreadable
 from store.file.connection import SqliteError, open_copy, open_reader, require_sound
+from store.file.ends import require_ends
 from store.file.folder import sync_folder
 from store.queries import Db
 
@@ -74,7 +75,7 @@ def back_up(journal: Path, key: bytes, target: Path, about: About[T], given_up: 
         _require_room(journal, target.parent)
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         held = _copy(journal, key, part, about, given_up)
-        _require_same(part, held, verified(part, key, lambda db: (_rows(db), about.look(db))))
+        _require_same(part, held, verified(part, key, lambda db: _seen(db, about)))
         _sync_file(part)
         part.replace(target)
         sync_folder(target.parent)
@@ -130,6 +131,11 @@ def _copy(journal: Path, key: bytes, part: Path, about: About[T], given_up: Call
         about.sign(copy)
         copy.execute("PRAGMA incremental_vacuum").fetchall()  # what the signature left out takes no room on a stick
     return held
+
+
+def _seen(copy: Db, about: About[T]) -> tuple[dict[str, int], T]:
+    require_ends(copy)  # a page of zeros was copied as if it had been written, and has an HMAC now
+    return _rows(copy), about.look(copy)
 
 
 def _rows(db: Db) -> dict[str, int]:

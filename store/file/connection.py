@@ -128,6 +128,7 @@ def sound(db: Db) -> bool:
     Whether no damaged page was met through this connection so far. 2 µs.
 
     SQLCipher gives out zeros for one. SQLite finds them wrong anywhere but at the end of a long value, which then reads as ending in zeros.
+    A page that is zeros on disk it takes for whole: `store.file.ends`.
     """
     return bool(db.execute("PRAGMA cipher_status").fetchone() == ("1",))
 
@@ -135,9 +136,14 @@ def sound(db: Db) -> bool:
 def require_sound(db: Db) -> None:
     """Raise SqliteError, as SQLite itself does elsewhere, where what was just read may be zeros instead of what was written."""
     if not sound(db):
-        error = sqlcipher3.DatabaseError("a page is not as it was written")
-        error.sqlite_errorcode = _CORRUPT
-        raise error
+        raise damage("a page is not as it was written")
+
+
+def damage(what: str) -> Exception:
+    """Return the error by which SQLite itself tells of a damaged page, for what only we can see."""
+    error: Exception = sqlcipher3.DatabaseError(what)
+    error.sqlite_errorcode = _CORRUPT  # type: ignore[attr-defined]
+    return error
 
 
 def translated(error: Exception, journal: Path) -> Exception:

@@ -179,6 +179,11 @@ class Engine:
         if asyncio.get_running_loop().time() - self._writer.wrote_at > IDLE_S:
             await self.write(touch)
 
+    @property
+    def on_paper(self) -> frozenset[bytes]:
+        """The ids of the records whose desks were told to use paper, and of which it is not certain yet that they are held or not there."""
+        return self._paper.ids
+
     async def forget_paper(self, records: Collection[bytes]) -> None:
         """Take those off the paper file of whom it is certain what became of them."""
         await self._paper.forget(records)

@@ -21,14 +21,14 @@ from store.file.migrate import MIGRATIONS
 from store.file.pages import LOCK_PAGE, PAGE_BYTES, SALT_BYTES, Pages
 from store.file.sectors import Beside, read_all, read_at
 
-if TYPE_CHECKING:  # it takes 7 MB of memory, and is needed at a first start, after a migration and in a rescue only
+if TYPE_CHECKING:  # it takes 7 MB of memory, and is needed when the pages are kept, and in a rescue, only
     from cryptography.hazmat.primitives.ciphers import Cipher
     from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 _ENTRY: Final = struct.Struct(f">I{PAGE_BYTES}s")
 _IV_AT, _MAC_AT = PAGE_BYTES - 80, PAGE_BYTES - 64
 _MARK: Final = 0
-"""The number under which the schema's version is kept."""
+"""The number under which the schema's version is kept, and how many pages there are."""
 _INTERIOR: Final = (2, 5)
 """Of an index, which is what a table without row numbers is made of, and of a table."""
 _FIRST_HEADER: Final = 100
@@ -43,7 +43,9 @@ def keepsake(journal: Path) -> Mapping[int, bytes]:
 
 def keep(journal: Path, file: Beside, key: bytes, roots: tuple[int, ...]) -> None:
     """
-    Keep the pages as they are now, at the first start and after a migration or a rescue; *roots* are tables to keep besides the schema.
+    Keep the pages as they are now, where those that are kept are not whole, and at the first start and after a migration or a rescue.
+
+    *roots* are tables to keep besides the schema.
 
     *file* is the journal's, which SQLite has open.
 
@@ -52,14 +54,11 @@ def keep(journal: Path, file: Beside, key: bytes, roots: tuple[int, ...]) -> Non
     """
     with file.opened() as opened:
         salt = read_at(opened, 0, SALT_BYTES)
-    mark = struct.pack(f">{PAGE_BYTES}s", str(max(MIGRATIONS)).encode())
-    before = keepsake(journal)
-    if before.get(_MARK) == mark and before.get(1, b"")[:SALT_BYTES] == salt:
+    pages = Pages(key, salt)
+    if _is_good(keepsake(journal), pages):
         return
     log = Log.read(journal.with_name(journal.name + "-wal"))
     latest = {frame.page: frame.body for frame in map(log.frame, range(log.own_end()))}
-
-    pages = Pages(key, salt)
 
     def page(number: int) -> bytes:
         found = latest.get(number)
@@ -71,6 +70,7 @@ def keep(journal: Path, file: Beside, key: bytes, roots: tuple[int, ...]) -> Non
         return found
 
     wanted = {number: page(number) for root in (1, *roots) for number in _tree(root, page, key)}
+    mark = _mark(len(wanted))
     unfinished = journal.with_name(journal.name + ".keepsake.new")
     with unfinished.open("wb") as kept:
         kept.writelines(_ENTRY.pack(number, content) for number, content in {_MARK: mark, **wanted}.items())
@@ -78,6 +78,18 @@ def keep(journal: Path, file: Beside, key: bytes, roots: tuple[int, ...]) -> Non
         os.fsync(kept.fileno())
     unfinished.replace(_path(journal))
     sync_folder(journal.parent)
+
+
+def _is_good(kept: Mapping[int, bytes], pages: Pages) -> bool:
+    """Whether those are all that were kept of this file and schema, each as it was written: for that it need not be decrypted."""
+    entries = dict(kept)
+    marked, first = entries.pop(_MARK, b""), entries.get(1, b"")
+    whole = all(pages.whole(number, page) for number, page in entries.items())
+    return marked == _mark(len(entries)) and first[:SALT_BYTES] == pages.salt and whole
+
+
+def _mark(count: int) -> bytes:
+    return struct.pack(f">{PAGE_BYTES}s", f"{max(MIGRATIONS)} {count}".encode())
 
 
 def put_back(image: Path, key: bytes, kept: Mapping[int, bytes], root: int) -> bool:

@@ -34,6 +34,11 @@ class Paper:
         self._ids: frozenset[bytes] = frozenset()
         self._written: frozenset[bytes] = frozenset()
 
+    @property
+    def ids(self) -> frozenset[bytes]:
+        """Those that are on it now, or are about to be."""
+        return self._ids
+
     async def open(self) -> frozenset[bytes]:
         """Return the ids that an earlier process left, and have the file ready; where it cannot be had it goes without."""
         with suppress(OSError):

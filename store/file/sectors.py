@@ -39,17 +39,22 @@ class Beside:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = None if os.name == "nt" else path.open("rb", buffering=0)
+        self._closed = False
         self._lock = Lock()
 
     @contextmanager
     def opened(self) -> Iterator[FileIO]:
-        """Give the file for `read_at`, to one at a time."""
-        with self._lock, opened(self._path) if self._file is None else nullcontext(self._file) as file:
-            yield file
+        """Give the file for `read_at`, to one at a time. Raises JournalUnreadable when it is closed."""
+        with self._lock:
+            if self._closed:
+                raise JournalUnreadable(journal=self._path, reason="it is closed")
+            with opened(self._path) if self._file is None else nullcontext(self._file) as file:
+                yield file
 
     def close(self) -> None:
         """Close it, once nobody reads from it."""
         with self._lock:
+            self._closed = True
             if self._file is not None:
                 self._file.close()
 

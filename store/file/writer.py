@@ -19,7 +19,7 @@ import aiosqlite
 
 from store.errors import JournalInDoubt, JournalUnwritable
 from store.file.batch import Batch, Done, Failed, InDoubt, Result, Verb, run_batch
-from store.file.job import Job, Next, after, trouble_met
+from store.file.job import UNDOS_MAX, Job, Next, after, trouble_met
 from store.file.on_thread import on_thread
 from store.file.paper import Paper
 from store.file.standing import Trouble, again_s
@@ -145,6 +145,7 @@ class Writer:
             for job in jobs:
                 job.tell(InDoubt(JournalInDoubt(journal=self._journal, reason=f"its writer failed ({type(error).__name__})")))
             if isinstance(error, Exception):
+                self._undo_all(jobs)
                 return
             raise
         proven = bool(proof) and isinstance(batch.results[0], Done)
@@ -156,23 +157,41 @@ class Writer:
             self._gone_after_next -= gone
         await self._paper.forget(certain)
 
+    def _undo_all(self, jobs: Sequence[Job]) -> None:
+        """Nobody knows what became of these, and their desks are told to use paper: undo what of them may be on disk."""
+        again = []
+        for job in jobs:
+            if job.record is None or (job.answer.cancelled() and not job.given_up):
+                continue  # its caller was cancelled, and is told nothing
+            if job.undoing:
+                job.undo_failed()
+            job.begin_undo()
+            job.in_doubt = True
+            if job.undoing and job.failures < UNDOS_MAX:
+                again.append(job)
+        self._jobs.extendleft(reversed(again))
+
     def _sorted_out(self, jobs: Sequence[Job], results: Sequence[Result], *, proven: bool, relieved: bool) -> set[bytes]:
         """Tell who can be told, keep what is to be written again, and return the given-up records of which all is certain."""
         certain: set[bytes] = set()
         again: list[Job] = []
         for job, result in zip(jobs, results, strict=True):
             job.in_doubt |= isinstance(result, InDoubt)
-            job.put_off = isinstance(result, Failed) and result.trouble is None
+            job.put_off = False
+            if job.undoing and isinstance(result, Failed) and result.trouble is None:
+                job.undo_failed()
             match after(job, result, proven=proven, relieved=relieved):
                 case Next.TELL:
                     job.tell(result)
                 case Next.AGAIN:
                     again.append(job)
-                case Next.UNDO if job.undo:
-                    job.verb, job.undo = job.undo, None
+                case Next.UNDO:
+                    job.begin_undo()
                     again.append(job)
-                case Next.UNDO | Next.CERTAIN:
+                case Next.CERTAIN:
                     certain.update(filter(None, (job.record,)))
+                case Next.LEAVE:
+                    pass
                 case never:
                     assert_never(never)
         self._jobs.extendleft(reversed(again))  # before anything else is written

@@ -324,6 +324,14 @@ WHERE number = :number;
 -- What a record said before each of its edits.
 SELECT revision, replaced_at, replaced_by, reason, target, headers, body FROM record_revision WHERE number = :number ORDER BY revision;
 
+-- name: any_request_cut
+-- Does a request end in a zero byte? None does that was recorded (store/file/ends.py).
+SELECT EXISTS (SELECT 1 FROM record_request WHERE substr(body, -1) = x'00');
+
+-- name: any_revision_cut
+-- The same of what one was before an edit.
+SELECT EXISTS (SELECT 1 FROM record_revision WHERE substr(body, -1) = x'00');
+
 -- name: set_override
 -- Why it is kept although its fact is known.
 UPDATE record SET override = :override WHERE number = :number;

@@ -37,6 +37,14 @@ SELECT MAX(COALESCE((SELECT MAX(number) FROM record), 0), COALESCE((SELECT MAX(n
 -- What the database itself refuses.
 SELECT name, sql FROM sqlite_schema WHERE type = 'trigger';
 
+-- name: drop_cut_requests
+-- Requests that end in zeros.
+DELETE FROM record_request WHERE substr(body, -1) = x'00';
+
+-- name: drop_cut_revisions
+-- The same of what was edited.
+DELETE FROM record_revision WHERE substr(body, -1) = x'00';
+
 -- name: hold_damaged
 -- What was to go up, and of which the request is lost.
 UPDATE record

@@ -177,6 +177,7 @@ HOSTILE: Final = [
     (b"[" * 5000 + b"]" * 5000, "body-not-json"),
     (b'{"a":' * 5000 + b"1" + b"}" * 5000, "body-not-json"),
     (b'{"beneficiary_reference_id":' + b"9" * 5000 + b"}", "body-not-json"),
+    (b'{"beneficiary_reference_id":"1","dose":1}\0', "body-not-json"),  # `store.file.ends` takes such an end for a lost page
     # JSON, and nobody's name
     (b"[" * 1000 + b"]" * 1000, "person-missing"),
     (b'{"beneficiary_reference_id":' + b"[" * 1000 + b"]" * 1000 + b"}", "person-missing"),

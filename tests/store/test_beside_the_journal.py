@@ -57,6 +57,13 @@ async def test_what_is_on_paper_is_there_at_the_next_start(path: Path) -> None:
     assert path.with_name("journal.db.paper").read_bytes() == bytes(SIZE)
 
 
+async def test_who_is_on_paper_is_told_until_that_is_seen_to(journal: Journal) -> None:
+    await journal._engine._engine._paper.note(IDS)
+    assert journal.on_paper() == set(IDS)
+    await journal.hold_told_paper(IDS[:1])
+    assert journal.on_paper() == set(IDS[1:])
+
+
 @pytest.mark.parametrize("content", [b"", b"\7" * 20, bytes(SIZE)])
 async def test_a_paper_that_was_cut_short_is_made_whole(path: Path, content: bytes) -> None:
     path.with_name("journal.db.paper").write_bytes(content)

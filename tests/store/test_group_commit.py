@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,8 +11,11 @@ import pytest
 
 from store.errors import JournalInDoubt, JournalRefused, JournalUnreadable, JournalUnwritable
 from store.file import writer
+from store.file.batch import Batch, Failed, InDoubt, Verb, run_batch
 from store.file.connection import open_reader
 from store.file.engine import BATCH_MAX, Engine
+from store.file.job import UNDOS_MAX
+from store.file.standing import Trouble
 from store.queries import Db
 from tests.store.helpers import Closing
 
@@ -254,3 +257,85 @@ async def test_what_cannot_be_undone_stays_on_paper(engine: Engine, path: Path, 
     await asyncio.wait_for(engine.close(), 10)
     started = await closing(Engine.open(path, key))
     assert started.told_paper == (frozenset() if mended else {RECORD})
+
+
+async def test_an_undo_that_goes_on_failing_does_not_cost_the_others_their_common_commit(engine: Engine, commits: Commits) -> None:
+    let_go, tries = threading.Event(), []
+
+    def undo(db: Db) -> None:
+        tries.append(db)
+        raise LookupError("database disk image is malformed")
+
+    with pytest.raises(JournalInDoubt):
+        await engine.keep(lambda _: let_go.wait(10), RECORD, undo, 0.05)
+    let_go.set()
+    for number in range(UNDOS_MAX):
+        await engine.write(keep, f"one by one {number}")
+    many, commits[:] = len(tries), []
+    await asyncio.gather(*(engine.write(keep, f"n{number}") for number in range(100)))
+    assert (sum(commits), len(tries)) == (100, many)
+    assert len(commits) <= 3
+    assert engine.on_paper == {RECORD}
+
+
+Run = Callable[[Db, Sequence[Verb], Path], Batch]
+
+
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
+    """What becomes of the next batches, instead of what would; the first is the next."""
+    runs: list[Run] = []
+
+    def ran(db: Db, verbs: Sequence[Verb], journal: Path) -> Batch:
+        return (runs.pop(0) if runs else run_batch)(db, verbs, journal)
+
+    monkeypatch.setattr(writer, "run_batch", ran)
+    return runs
+
+
+async def test_a_record_in_doubt_that_finds_a_full_disk_is_written_again_by_itself(engine: Engine, path: Path, batches: list[Run]) -> None:
+    """Room was made; that its verb failed too, for another reason, is no reason to wait for somebody else's write."""
+
+    async def relief() -> bool:
+        return True
+
+    engine._writer._relief = relief
+    full = Failed(JournalUnwritable(journal=path, reason="full"), Trouble.FULL)
+    batches += [
+        lambda *_: Batch([InDoubt(JournalInDoubt(journal=path, reason="its commit"))]),
+        lambda *_: Batch([full, Failed(JournalRefused(reason="x"))]),
+    ]
+    assert await asyncio.wait_for(engine.keep(partial(keep, name="kept"), RECORD, forget, None), 10) == "kept"
+
+
+@pytest.mark.parametrize("committed", [True, False])
+async def test_what_an_error_of_ours_leaves_in_doubt_is_undone(engine: Engine, batches: list[Run], committed: bool) -> None:
+    def breaks(db: Db, verbs: Sequence[Verb], journal: Path) -> Batch:
+        if committed:
+            run_batch(db, verbs, journal)
+        raise MemoryError
+
+    batches.append(breaks)
+    with pytest.raises(JournalInDoubt, match="its writer failed"):
+        await engine.keep(partial(keep, name="kept"), RECORD, partial(keep, name="undone"), None)
+    await engine.write(keep, "next")
+    assert await engine.read(names) - {"touched"} == ({"kept"} if committed else set()) | {"undone", "next"}
+    await engine.write(keep, "more")  # what is certain is taken off the paper before the next is written
+    assert not engine.on_paper
+
+
+async def test_an_undo_that_an_error_of_ours_ends_each_time_is_left_to_the_next_start(engine: Engine, batches: list[Run]) -> None:
+    tries = []
+
+    def breaks(_: Db, verbs: Sequence[Verb], __: Path) -> Batch:
+        tries.append(len(verbs))
+        raise MemoryError
+
+    batches += [breaks] * 20
+    with pytest.raises(JournalInDoubt):
+        await engine.keep(partial(keep, name="kept"), RECORD, forget, None)
+    for number in range(UNDOS_MAX + 1):
+        with pytest.raises(JournalInDoubt):
+            await engine.write(keep, f"n{number}")
+    assert tries[-1] == 1, "the last was alone"
+    assert engine.on_paper == {RECORD}

@@ -6,7 +6,7 @@ import pytest
 
 from store.errors import JournalInDoubt, JournalRefused, JournalUnwritable
 from store.file.batch import Done, Failed, InDoubt, Result
-from store.file.job import Job, Next, after
+from store.file.job import UNDOS_MAX, Job, Next, after
 from store.file.standing import Trouble
 
 DOUBT = InDoubt(JournalInDoubt(journal="", reason=""))
@@ -15,6 +15,7 @@ DAMAGED = Failed(JournalUnwritable(journal="", reason="database disk image is ma
 REFUSED = Failed(JournalRefused(reason=""))
 VERB: dict[str, Any] = {}
 DESK = {"record": b"1" * 16, "undo": id}
+STUCK = {"record": b"1" * 16, "given_up": True, "failures": UNDOS_MAX}
 LEFT = DESK | {"given_up": True}
 UNDOING = {"record": b"1" * 16, "given_up": True}
 DOUBTFUL = {"in_doubt": True}
@@ -44,6 +45,8 @@ DOUBTFUL = {"in_doubt": True}
         (UNDOING, DOUBT, False, False, Next.AGAIN),
         (UNDOING, DAMAGED, False, False, Next.AGAIN),
         (UNDOING, DAMAGED, True, False, Next.AGAIN),
+        (STUCK, DAMAGED, True, False, Next.LEAVE),
+        (STUCK, DOUBT, False, False, Next.AGAIN),
         (LEFT, DAMAGED, True, False, Next.CERTAIN),
     ],
 )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
 import math
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
@@ -19,10 +20,11 @@ import pytest
 
 from store import rescue
 from store.copies import GAP
-from store.decisions import Act, NotDecided, Obstacle
+from store.decision_ledger import edit
+from store.decisions import Act, Decided, Edited, NotDecided, Obstacle
 from store.errors import BackupFailed, JournalDamaged, JournalNotMended, JournalUnreadable, JournalUnwritable, KeyWrong
 from store.file import exchange
-from store.file.connection import open_new, open_writer
+from store.file.connection import open_copy, open_new, open_writer
 from store.file.engine import size_bytes
 from store.file.folder import sync_folder
 from store.file.image import looks_whole
@@ -36,6 +38,7 @@ from store.identity_ledger import PROVISIONAL_IDS
 from store.journal import Journal
 from store.queries import run, value
 from store.record_ledger import record
+from store.record_row import record_of
 from store.records import RecordState
 from store.rescue import Rescue, rescued, rescued_at_start
 from tests.store.damage import AT, alter, build, contents, flip, fold, frame_at, log_of, read, roots, wipe
@@ -287,6 +290,25 @@ def test_without_its_first_pages_the_file_is_read_by_the_keepsake(path: Path, wh
 
 def rescue_keepsake(path: Path) -> list[int]:
     return list(keepsake(path))
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        pytest.param(lambda kept: kept[:-2000] + secrets.token_bytes(2000), id="rotten"),
+        pytest.param(lambda kept: kept[: 3 * len(kept) // 4], id="cut short"),
+        pytest.param(lambda kept: kept[: -(4 + PAGE_BYTES)], id="without its last page"),
+    ],
+)
+async def test_a_keepsake_that_is_not_whole_is_written_anew(path: Path, closing: Closing, harm: Callable[[bytes], bytes]) -> None:
+    kept = path.with_name(path.name + ".keepsake")
+    await (await closing(Journal.open(path, KEY))).close()
+    good, first = await asyncio.to_thread(kept.read_bytes), await asyncio.to_thread(kept.stat)
+    await (await closing(Journal.open(path, KEY))).close()
+    assert (await asyncio.to_thread(kept.stat)).st_ino == first.st_ino, "a whole one is left as it is"
+    await asyncio.to_thread(kept.write_bytes, harm(good))
+    await (await closing(Journal.open(path, KEY))).close()
+    assert await asyncio.to_thread(kept.read_bytes) == good
 
 
 def pages_of_table(path: Path, root: int) -> list[int]:
@@ -728,8 +750,9 @@ async def test_a_damaged_log_that_cannot_be_rescued_yet_is_left_for_when_it_can_
             await journal.record(a_write(61), send=False)
         await journal._engine.mended()
         monkeypatch.setattr("store.mending.AGAIN_AFTER_S", math.inf)
-        with pytest.raises(JournalNotMended, match="was not put right: there is no room"):
-            await journal.record(a_write(61), send=False)
+        for asked in (journal.record(a_write(61), send=False), journal.damaged_after(0)):
+            with pytest.raises(JournalNotMended, match="was not put right: there is no room"):
+                await asked
     monkeypatch.setattr("store.mending.AGAIN_AFTER_S", 0.0)
     await journal.mend()
     (rescue,) = await journal.rescues()
@@ -817,6 +840,12 @@ def test_a_page_is_repaired_only_to_what_was_written() -> None:
 LONG = b"7" * 3 * PAGE_BYTES
 DAMAGE: list[Callable[[bytes], bytes]] = [lambda old: bytes(len(old)), lambda old: secrets.token_bytes(len(old))]
 
+ASKED: list[Any] = [
+    pytest.param(lambda journal: journal.get(1), id="to look at"),
+    pytest.param(lambda journal: journal.heads(["vaccinator"], NOON, 1), id="to send"),
+    pytest.param(lambda journal: journal.begin_send(1, NOON), id="being sent"),
+]
+
 
 def long_request(path: Path) -> range:
     """Record a request of several pages; return the last pages of the file, all of it among them."""
@@ -843,22 +872,80 @@ def test_a_request_of_which_any_page_is_lost_is_held_and_not_read_as_zeros(path:
         assert (found.held, read(path)["record_request"]) == ((1,), set())
 
 
-@pytest.mark.parametrize("writing", [False, True], ids=["to look at", "to send"])
-async def test_a_request_of_which_the_end_is_damaged_is_never_given_out(path: Path, closing: Closing, *, writing: bool) -> None:
+@pytest.mark.parametrize("damage", DAMAGE, ids=["zeros", "anything"])
+@pytest.mark.parametrize("asked", ASKED)
+async def test_a_request_of_which_the_end_is_damaged_is_never_given_out(
+    path: Path, closing: Closing, damage: Callable[[bytes], bytes], asked: Callable[[Journal], Awaitable[object]]
+) -> None:
     last = long_request(path)[-1]
     journal = await closing(Journal.open(path, KEY))
-    wipe(path, last)
+    alter(path, (last - 1) * PAGE_BYTES, damage, PAGE_BYTES)
     with pytest.raises(JournalDamaged):
-        await (journal.begin_send(1, NOON) if writing else journal.get(1))
+        await asked(journal)
     await journal._engine.mended()
     found = await journal.get(1)
     assert found is not None
     assert (found.state, found.reason, found.body) == (RecordState.HELD, "damaged", b"")
 
 
-async def test_no_backup_is_made_of_a_request_of_which_the_end_is_damaged(path: Path, closing: Closing) -> None:
-    last = long_request(path)[-1]
+def edited(path: Path) -> int:
+    """Let the request say something short: what it said is a revision of it now; return the page with its end, the file's last."""
+    db = open_writer(path, KEY)
+    new = Edited("/", b"", b"{}", (b"1" * 16,), None, b"")
+    seen = record_of(db, 1)
+    assert seen is not None
+    assert isinstance(edit(db, seen, new, Act("asha", "a slip"), lambda text: text.encode(), NOON), Decided)
+    db.close()
+    return path.stat().st_size // PAGE_BYTES
+
+
+@pytest.mark.parametrize("damage", DAMAGE, ids=["zeros", "anything"])
+async def test_what_a_request_said_before_its_edit_is_not_given_out_without_its_end(
+    path: Path, closing: Closing, damage: Callable[[bytes], bytes]
+) -> None:
+    long_request(path)
+    last = edited(path)
     journal = await closing(Journal.open(path, KEY))
-    wipe(path, last)
+    alter(path, (last - 1) * PAGE_BYTES, damage, PAGE_BYTES)
     with pytest.raises(BackupFailed):
         await journal.back_up(path.with_name("a.journal"), NOON)
+    with pytest.raises(JournalDamaged):
+        await journal.revisions(1)
+    await journal._engine.mended()
+    found = await journal.get(1)
+    assert found is not None
+    assert (found.state, found.body, await journal.revisions(1)) == (RecordState.PENDING, b"{}", [])
+
+
+@pytest.mark.parametrize("damage", DAMAGE, ids=["zeros", "anything"])
+async def test_no_backup_is_made_of_a_request_of_which_the_end_is_damaged(
+    path: Path, closing: Closing, damage: Callable[[bytes], bytes]
+) -> None:
+    last = long_request(path)[-1]
+    journal = await closing(Journal.open(path, KEY))
+    alter(path, (last - 1) * PAGE_BYTES, damage, PAGE_BYTES)
+    with pytest.raises(BackupFailed):
+        await journal.back_up(path.with_name("a.journal"), NOON)
+    assert not path.with_name("a.journal").exists()
+
+
+async def test_zeros_that_were_copied_into_a_whole_page_are_held_too(path: Path, closing: Closing) -> None:
+    """As the page's move does when room is given back, and as a backup did."""
+    last = long_request(path)[-1]
+    db = open_writer(path, KEY)
+    alter(path, (last - 1) * PAGE_BYTES, lambda old: bytes(len(old)), PAGE_BYTES)
+    copied = path.with_name("copied.db")
+    with contextlib.closing(open_copy(copied, KEY)) as copy:
+        db.backup(copy)
+    db.close()
+    copied.replace(path)
+    with contextlib.closing(Beside(path)) as file:
+        assert damaged_after(file, KEY, 0) == (0, [])
+    journal = await closing(Journal.open(path, KEY))
+    with pytest.raises(JournalDamaged):
+        await journal.get(1)
+    await journal._engine.mended()
+    found = await journal.get(1)
+    assert found is not None
+    assert (found.state, found.reason, found.body) == (RecordState.HELD, "damaged", b"")
+    assert [(rescue.pages, rescue.held) for rescue in await journal.rescues()] == [(0, (1,))]

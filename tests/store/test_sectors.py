@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from store.errors import JournalUnreadable
-from store.file.sectors import read_all, read_at
+from store.file.sectors import Beside, read_all, read_at
 
 BLOCK = 4096
 
@@ -56,3 +56,12 @@ def test_a_file_that_is_not_there_is_empty(path: Path) -> None:
     assert read_all(path) == path.read_bytes()
     path.unlink()
     assert read_all(path) == b""
+
+
+def test_a_file_that_is_closed_is_not_read(path: Path) -> None:
+    beside = Beside(path)
+    with beside.opened() as file:
+        assert read_at(file, 0, 20 * BLOCK) == path.read_bytes()
+    beside.close()
+    with pytest.raises(JournalUnreadable, match="it is closed"), beside.opened():
+        pass
