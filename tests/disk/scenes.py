@@ -29,7 +29,7 @@ PATIENT_S: Final = 1.5
 
 def a_record(number: int, size: int = 100) -> NewRecord:
     own = number.to_bytes(16)
-    return NewRecord(own, "vaccinate", "vaccinator", (own,), "POST", "/", b"", bytes(size), NOON, natural_key=own)
+    return NewRecord(own, "vaccinate", "vaccinator", (own,), "POST", "/", b"", b"7" * size, NOON, natural_key=own)
 
 
 def say(*words: object) -> None:
