@@ -48,7 +48,7 @@ def edit(db: Db, seen: Record, edited: Edited, act: Act, lane_hash: LaneHash, no
         lanes.recount(db, lanes.exchange(db, record.number, (*edited.lanes, *issued)))
         own = () if record.issues is None else (topics.topic_of(record.issues, lane_hash),)
         topics.enter(db, record.number, (*edited.topics, *own))
-        _to(db, record, Settlement(_S.PENDING, None, cleared=record.state is _S.HELD), now)
+        _to(db, record, Settlement(_S.PENDING, None, cleared=True), now)
 
     return _decide(db, seen, act, "edit", now, free, change)
 
@@ -64,8 +64,7 @@ def retry(db: Db, seen: Record, act: Act, now: int) -> Decision:
     def change(db: Db, record: Record) -> None:
         run(db, "begin_anew", number=record.number)
         _claim_again(db, record, record.natural_key, act)
-        cleared = act.word and record.state in record_ledger.CLEARED_FROM
-        _to(db, record, Settlement(_retried(record, cleared=cleared), None, cleared=cleared), now)
+        _to(db, record, Settlement(_retried(record, cleared=act.word), None, cleared=act.word), now)
 
     return _decide(db, seen, act, "retry", now, free, change)
 

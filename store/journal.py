@@ -317,15 +317,9 @@ class Journal:
 
         return await self._engine.write(record_ledger.learning, learnt, self.lane_hash, change, now, seen)
 
-    async def postpone(
-        self, number: int, state: RecordState, due_at: int, now: int, *, looked_up: bool = False, seen: Record | None = None
-    ) -> bool:
-        """
-        Look at a record again at *due_at*; *looked_up*: a look-up has found nothing now. False where it no longer stands in *state*.
-
-        *seen* as for `move`.
-        """
-        return await self._engine.write(record_ledger.postpone, number, state, due_at, now, looked_up=looked_up, seen=seen)
+    async def postpone(self, number: int, state: RecordState, due_at: int) -> bool:
+        """Look at a record again at *due_at*; False where it no longer stands in *state*."""
+        return await self._engine.write(record_ledger.postpone, number, state, due_at)
 
     async def recover(self, now: int) -> int:
         """At start: make every send that a stop cut off `unknown`; return how many there were."""

@@ -38,7 +38,7 @@ DELAY_BOUNDS_S: Final = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 10800.0, 21
 EDITED_SINCE: Final = "delivered before its edit"
 """A held record's reason: a send that was under way when it was held, and edited, has got through as it was before."""
 
-CLEARED_FROM: Final = frozenset({RecordState.UNKNOWN, RecordState.HELD})
+CLEARED_FROM: Final = frozenset({RecordState.PENDING, RecordState.UNKNOWN, RecordState.HELD})
 """Where a look-up, or a person, may say that no send got through."""
 
 
@@ -143,11 +143,9 @@ def learning(
     return change(db)
 
 
-def postpone(db: Db, number: int, state: RecordState, due_at: int, now: int, *, looked_up: bool, seen: Record | None = None) -> bool:
-    """Look at a record again at *due_at*, if it still stands in *state*, and as it was *seen*."""
-    if seen is not None and not still_stands(db, seen):
-        return False
-    return run(db, "postpone", number=number, state=state, due_at=due_at, looked_up=looked_up, now=now) > 0
+def postpone(db: Db, number: int, state: RecordState, due_at: int) -> bool:
+    """Look at a record again at *due_at*, if it still stands in *state*."""
+    return run(db, "postpone", number=number, state=state, due_at=due_at) > 0
 
 
 def recover(db: Db, now: int) -> int:

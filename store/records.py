@@ -200,7 +200,7 @@ class Settlement:
 
     `outcome` is counted in `sends_total` (None: no send was made). `due_at` is the earliest next try, wall-clock milliseconds UTC.
     `failed` says the failure was the record's own. `answer_status` is what the server said, where it said something.
-    `looked_up`: a look-up found nothing. `cleared`: it is sure now that no send got through (allowed from `unknown` and `held`).
+    `looked_up`: a look-up found nothing. `cleared`: it is sure now that no send got through (allowed from `pending`, `unknown` and `held`).
     """
 
     state: RecordState

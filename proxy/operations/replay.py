@@ -22,7 +22,7 @@ from proxy.operations.times import rfc3339
 from proxy.operations.waiting import Why, moving, why
 from store.decisions import Act
 from store.record_search import UNSENT_STATES
-from store.records import Record, RecordState, Settlement
+from store.records import Record, RecordState
 
 log = logging.getLogger(__name__)
 
@@ -133,8 +133,5 @@ async def _end_back_off(centre: Centre, records: Iterable[Record]) -> None:
     """Let what waits after a failure of its own, or of its look-up, be tried now."""
     now = centre.clock.wall()
     for record in records:
-        if record.state is RecordState.PENDING and record.due_at > now:
-            due_now = Settlement(RecordState.PENDING, outcome=None, reason=record.reason, maybe_applied=record.maybe_applied)
-            await centre.journal.move(record.number, RecordState.PENDING, due_now, now, seen=record)
-        elif record.state is RecordState.UNKNOWN:
-            await centre.journal.postpone(record.number, RecordState.UNKNOWN, 0, now, seen=record)
+        if record.state in (RecordState.PENDING, RecordState.UNKNOWN) and record.due_at > now:
+            await centre.journal.postpone(record.number, record.state, 0)

@@ -16,6 +16,9 @@ from proxy.rules.wire import Answer, Exchange
 
 View = Mapping[str, Any]
 
+GOOD_FOR_MS: Final = 5 * 60 * 1000
+"""Shortest time for which a *not there* is good: the paced send waits for its turn, and what came too late would be asked for ever."""
+
 _OWN_WORD: Final = frozenset({OutcomeKind.ACCEPTED, OutcomeKind.REFUSED, OutcomeKind.ALREADY_RECORDED})
 """Outcomes that are the upstream's own word; anybody could have said the others."""
 
@@ -79,14 +82,15 @@ def needs_look_up(record: Unsent, now: int, after_s: float) -> bool:
     Args:
         record: As it stands.
         now: Wall-clock milliseconds UTC.
-        after_s: `replay.look_up_after`: the age from which somebody may have entered it by hand, and how long a *not there* is good.
+        after_s: `replay.look_up_after`: the age from which somebody may have entered it by hand, and how long a *not there* is good, which
+            is at least `GOOD_FOR_MS`.
     """
     if record.maybe_applied:
         return True
     after = int(after_s * 1000)
     # Not compared with when it was recorded, exported or restored: every look-up that still counts came after that (an export and a
     # restore take the earlier ones' word away), whatever a clock that was put back says; to compare would be to ask for ever.
-    if record.looked_up_at is not None and now - record.looked_up_at < after:
+    if record.looked_up_at is not None and now - record.looked_up_at < max(after, GOOD_FOR_MS):
         return False
     marked = record.exported_at is not None or record.restored
     ageless = record.clock_doubtful or now < record.recorded_at

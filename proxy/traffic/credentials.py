@@ -2,14 +2,16 @@
 Whose credential goes with a send, and who may have something recorded. Credentials live in memory only.
 
 A token's claims say whose it *may* be. So they choose among the clients' credentials, and a stranger who makes some up gains nothing by
-it: only one that the server took, or whose signature is good, is remembered for others' records or trusted in an outage.
+it: only one that the server took, or whose signature is good, is remembered for others' records or trusted in an outage; and what is
+recorded while nobody vouches goes up with that very credential only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Final
 
 from aiohttp import web
@@ -25,6 +27,7 @@ from proxy.rules.trust import Ground, Rules, Shown, ground, may_use_own
 from proxy.rules.wire import Fields
 from proxy.traffic.acceptances import Acceptances
 from proxy.traffic.client_keys import ClientKeys
+from proxy.traffic.latest import Latest
 from proxy.traffic.own_credential import OwnCredential
 from proxy.traffic.token_keys import TokenKeys
 from store.journal import Journal
@@ -54,13 +57,18 @@ class Held:
     ends_at: int | None
     fields: Fields = field(repr=False)
 
+    @property
+    def exactly(self) -> bytes:
+        """Whose a record is that was made with it while nobody vouched for it: the name that it claims counts for this very one only."""
+        return self.mark + self.principal
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     """
     Who made a request.
 
-    `principal` is who is recorded with what it records, None where that goes up with the sidecar's own credential alone; `ground` is why
+    `principal` is who it is, by its own word; None where what it records goes up with the sidecar's own credential alone. `ground` is why
     the caller is trusted, None for one whom only the server could vouch for; `stranger`: it may not even be asked.
     """
 
@@ -71,9 +79,18 @@ class Caller:
     stranger: bool = False
 
     @property
+    def recorder(self) -> bytes | None:
+        """Who is recorded with what it records. Where nobody vouches only this very credential may send it: anybody can claim a name."""
+        return self.principal if self.ground is not None or self.held is None else self.held.exactly
+
+    @property
     def same(self) -> bytes | None:
         """What lets another's credential send what is recorded."""
-        return None if self.held is None else self.held.same
+        return None if self.ground is None or self.held is None else self.held.same
+
+    def claims(self, recorder: bytes | None) -> bool:
+        """Whether a record of *recorder* was made by somebody of the name that this one claims."""
+        return recorder is not None and self.principal is not None and recorder.endswith(self.principal)
 
 
 @dataclass(slots=True)
@@ -99,6 +116,8 @@ class Credentials:
     _proved: dict[bytes, Held] = field(default_factory=dict)
     _offered: dict[bytes, Held] = field(default_factory=dict)
     _same: dict[bytes, bytes] = field(default_factory=dict)
+    _vouched: Latest[bytes, bytes] = field(default_factory=Latest)
+    """Of what was made while nobody vouched: who that is trusted has said the same since, and has a receipt for it."""
     names: frozenset[bytes] = field(init=False)
     """The credential fields, lower case."""
 
@@ -144,16 +163,27 @@ class Credentials:
         stood_in = (principal for principal, its in self._same.items() if its in same)
         offered = (principal for principal, held in self._offered.items() if self._lives(held))
         proved = (principal for principal, held in self._proved.items() if self._lives(held))
-        return tuple(dict.fromkeys((*proved, *offered, *stood_in)))
+        exactly = (held.exactly for held in self._at_hand() if self._lives(held))
+        vouched = (recorder for recorder, who in self._vouched.items() if self.held_for(who) is not None)
+        return tuple(dict.fromkeys((*proved, *offered, *stood_in, *exactly, *vouched)))
 
     def held_for(self, principal: bytes | None) -> Held | None:
         """Return the client's credential for a record of *principal*; None where none is at hand, or none is needed."""
         if principal is None:
             return None
-        for held in (self._proved.get(principal), self._stand_in(principal), self._offered.get(principal)):
+        for at_hand in (self._proved.get, self._stand_in, self._voucher, self._offered.get, self._exact):
+            held = at_hand(principal)
             if held is not None and self._lives(held):
                 return held
         return None
+
+    def vouch(self, recorder: bytes | None, caller: Caller) -> None:
+        """Let what *recorder* made while nobody vouched go up for the *caller*, who is trusted and says the same."""
+        if caller.ground is None or recorder is None or caller.principal is None or len(recorder) == len(caller.principal):
+            return
+        self._vouched.note(recorder, caller.principal)
+        for bell in self.bells:
+            bell()
 
     def fields_with(self, held: Held | None) -> Fields:
         """Return the credential fields of a send that goes up with *held*: the sidecar's own go before a client's of the same name."""
@@ -267,6 +297,15 @@ class Credentials:
         same = self._same.get(principal)
         fitting = (held for held in reversed(self._proved.values()) if held.same == same and self._lives(held))
         return None if same is None else next(fitting, None)
+
+    def _voucher(self, recorder: bytes) -> Held | None:
+        return self.held_for(self._vouched.get(recorder))
+
+    def _exact(self, recorder: bytes) -> Held | None:
+        return next((held for held in self._at_hand() if held.exactly == recorder), None)
+
+    def _at_hand(self) -> Iterator[Held]:
+        return chain(self._proved.values(), self._offered.values())
 
     def _lives(self, held: Held) -> bool:
         return not self._over(held)

@@ -189,17 +189,20 @@ class LookUps:
             case Found.NOT_THERE:
                 return await self._not_there(record, now, asked=finding is not HARMLESS)
             case Found.FAILED:
-                return await self.journal.postpone(record.number, record.state, now + int(again_s * 1000), now, seen=record)
+                return await self.journal.postpone(record.number, record.state, now + int(again_s * 1000))
             case _:
                 assert_never(finding.found)
 
     async def _not_there(self, record: Record, now: int, *, asked: bool) -> bool:
         # Where nobody asked, a send may have got through as before: who edits or discards it has to know.
         free = Settlement(RecordState.PENDING, None, record.reason, looked_up=asked, cleared=asked)
-        if record.state is not RecordState.UNKNOWN:
-            return await self.journal.postpone(record.number, record.state, 0, now, looked_up=True, seen=record)
-        out_s = self.circuits.last_out_s(record.group)
-        left_s = settle_left_s(self.sends.last_s(record.number), out_s, self._settle_s(), self.clock.monotonic())
+        left_s = self._settle_left_s(record)
         if left_s <= 0:
             return await self.journal.move(record.number, record.state, free, now, seen=record)
-        return await self.journal.postpone(record.number, record.state, now + math.ceil(left_s * 1000), now, seen=record)
+        return await self.journal.postpone(record.number, record.state, now + math.ceil(left_s * 1000))
+
+    def _settle_left_s(self, record: Record) -> float:
+        if record.attempt == 0 or not record.maybe_applied:
+            return 0.0  # the server is working off nothing that was sent from here
+        out_s = self.circuits.last_out_s(record.group)
+        return settle_left_s(self.sends.last_s(record.number), out_s, self._settle_s(), self.clock.monotonic())

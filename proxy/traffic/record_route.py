@@ -8,6 +8,7 @@ server's verdict when it comes in time, else with the receipt.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from http import HTTPStatus
@@ -163,7 +164,7 @@ class RecordRoute:
             headers=block,
             body=content,
             recorded_at=now,
-            principal=principal,
+            principal=write.caller.recorder,
             natural_key=self.persons.natural_key(route, admission.facts),
             content=self.persons.content(admission.facts),
             override=next((text_of(value) for name, value in write.request.raw_headers if name.lower() == OVERRIDE), None),
@@ -221,6 +222,7 @@ class RecordRoute:
             case Same() | Conflict() if write.caller.ground is None and not self._shares(write, kept.number):
                 return await self._unvouched(write, kept, view)
             case Same():
+                await self._vouch(write, kept)
                 return await self._same(write, kept, view)
             case Conflict():
                 return self._in_the_way(kept)
@@ -250,7 +252,7 @@ class RecordRoute:
         Whose it is their token's claims say, which anybody can write: so they are told where it stands, and nothing of what it says.
         """
         record = await self.journal.get(known.number)
-        if record is None or record.principal is None or record.principal != write.caller.principal:
+        if record is None or not write.caller.claims(record.principal):
             return self._stranger()
         known = replace(known, state=record.state)
         if known.state in (RecordState.REFUSED, RecordState.DISCARDED):
@@ -336,6 +338,14 @@ class RecordRoute:
         if stored is not None:
             return answers.verdict(Answer(stored.status, stored.reason, from_block(stored.headers), stored.body), str(ULID(same.id)))
         return await self._receipt(write, str(ULID(same.id)), same, view)
+
+    async def _vouch(self, write: Write, same: Same) -> None:
+        """Whoever is trusted and has a receipt for what a stranger began must not wait for the stranger's log-in."""
+        if write.caller.ground is None:
+            return
+        with suppress(JournalError):  # the next tap says it again
+            if (record := await self.journal.get(same.number)) is not None:
+                self.credentials.vouch(record.principal, write.caller)
 
     async def _after(self, desk: Desk, write: Write) -> web.Response | None:
         """Wait until a send that is not to be shared has been settled; None: it can be seen now whether anything was recorded."""

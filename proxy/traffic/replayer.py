@@ -149,9 +149,8 @@ class Replayer:
             self.wake.ring()
 
     async def _later(self, head: Record) -> None:
-        now = self.clock.wall()
         with suppress(JournalError):
-            await self.journal.postpone(head.number, head.state, now + int(LATER_S * 1000), now, seen=head)
+            await self.journal.postpone(head.number, head.state, self.clock.wall() + int(LATER_S * 1000))
 
     async def _look_up_or_send(self, head: Record, permit: Permit) -> None:
         if head.state is RecordState.UNKNOWN or await self.look_ups.needed(head):

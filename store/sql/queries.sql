@@ -103,8 +103,7 @@ RETURNING lanes, recorded_at;
 
 -- name: postpone
 -- Look at a record later.
-UPDATE record SET due_at = :due_at, looked_up_at = CASE WHEN :looked_up = 1 THEN :now ELSE looked_up_at END
-WHERE number = :number AND state = :state;
+UPDATE record SET due_at = :due_at WHERE number = :number AND state = :state;
 
 -- name: keep_answer
 -- What the server said last.

@@ -160,6 +160,11 @@ def test_when_replay_looks_before_it_sends(record: Unsent, needed: bool) -> None
     assert needs_look_up(record, NOON, AFTER_S) is needed
 
 
+@pytest.mark.parametrize(("looked_up_at", "needed"), [(None, True), (NOON - 299_999, False), (NOON - 300_000, True)])
+def test_a_not_there_is_good_until_the_paced_send_however_early_is_to_be_looked(looked_up_at: int | None, needed: bool) -> None:
+    assert needs_look_up(Unsent(recorded_at=NOON - HOUR, looked_up_at=looked_up_at), NOON, 0.0) is needed
+
+
 @pytest.mark.parametrize(
     ("sent_s", "outage_ended_s", "left_s"),
     [

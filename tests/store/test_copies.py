@@ -17,6 +17,7 @@ import store
 from store.copies import GAP, Restored
 from store.file.home import home_path
 from store.journal import Journal
+from store.records import Settlement
 from tests.store.helpers import KEY, NOON, MakeRecord, kept
 from tests.store.verbs import build
 
@@ -142,7 +143,7 @@ async def test_a_copy_goes_on_with_a_gap_and_without_the_look_ups_of_before(fold
     unsent = kept(await journal.record(make(), send=False)).number
     record = await journal.get(unsent)
     assert record is not None
-    assert await journal.postpone(unsent, record.state, 0, NOON, looked_up=True)
+    assert await journal.move(unsent, record.state, Settlement(record.state, None, looked_up=True), NOON)
     await journal.close()
     clone = whole_folder(folder, folder.with_name("another"))
     journal = await Journal.open(clone / "journal.db", KEY)

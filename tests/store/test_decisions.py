@@ -182,6 +182,27 @@ async def test_clearing_is_for_those_who_can_tell(journal: Journal, make: MakeRe
     assert (now.state, now.maybe_applied, now.looked_up_at, now.last_sent_at) == (S.PENDING, False, NOON + 7, NOON)
 
 
+@pytest.mark.parametrize("by", ["look-up", "retry", "edit"])
+async def test_what_was_never_sent_from_here_and_may_be_there_is_cleared_by_whoever_can_tell(
+    journal: Journal, make: MakeRecord, by: str
+) -> None:
+    """As `unknown` it cannot stand: no send of ours was made. It waits as `pending`, and must not be looked up for ever."""
+    await journal.record(make(), send=False)
+    await journal.move(1, S.PENDING, Settlement(S.DELIVERED, None), NOON)
+    await journal.move(1, S.DELIVERED, Settlement(S.HELD, None, "missing", maybe_applied=True), NOON)
+    assert await journal.retry(await stands(journal), ACT, NOON) == Decided(1, S.PENDING, 1)
+    seen = await stands(journal)
+    assert seen.maybe_applied
+    if by == "look-up":
+        assert await journal.move(1, S.PENDING, Settlement(S.PENDING, None, looked_up=True, cleared=True), NOON, seen=seen)
+    elif by == "retry":
+        assert isinstance(await journal.retry(seen, WORD, NOON), Decided)
+    else:
+        assert isinstance(await journal.edit(seen, EDITED, WORD, NOON), Decided)
+    now = await stands(journal)
+    assert (now.state, now.maybe_applied) == (S.PENDING, False)
+
+
 @pytest.mark.parametrize("sent_again", [False, True])
 async def test_what_gets_through_as_it_was_before_its_edit_is_not_what_it_says_now(
     journal: Journal, make: MakeRecord, sent_again: bool

@@ -237,7 +237,7 @@ async def test_what_was_found_out_about_a_record_as_it_was_changes_nothing_of_wh
     journal: Journal, make: MakeRecord, meanwhile: str
 ) -> None:
     await journal.record(make(), send=False, issue=lambda _: "990001")
-    await journal.postpone(1, S.PENDING, 0, NOON, looked_up=True)
+    await journal.move(1, S.PENDING, Settlement(S.PENDING, None, looked_up=True), NOON)
     seen = await journal.get(1)
     assert seen is not None
     if meanwhile == "sent":
@@ -253,7 +253,6 @@ async def test_what_was_found_out_about_a_record_as_it_was_changes_nothing_of_wh
     now = await journal.get(1)
     learnt = Learnt("990001", "4844", lambda record, _: Rekeyed((LANE,), record.natural_key, b""))
     assert not await journal.move(1, S.PENDING, DELIVERED, NOON, learnt=learnt, seen=seen)
-    assert not await journal.postpone(1, S.PENDING, NOON + 5_000, NOON, looked_up=True, seen=seen)
     assert not await journal.begin_send(1, NOON, seen=seen)
     assert await journal.get(1) == now
     assert (await journal.identities(["990001"]))["990001"].real is None, "nor is it learnt whom the id stands for"

@@ -103,7 +103,7 @@ VERBS: Final[dict[str, Callable[[Journal], Awaitable[object]]]] = {
     "begin_send": lambda j: j.begin_send(REGISTRATION, LATER),
     "settle": lambda j: j.settle(SENDING, 1, Settlement(S.DELIVERED, "accepted"), LATER, answer=ANSWER),
     "move": lambda j: j.move(UNKNOWN, S.UNKNOWN, Settlement(S.PENDING, None, looked_up=True, cleared=True), LATER),
-    "postpone": lambda j: j.postpone(UNKNOWN, S.UNKNOWN, LATER, NOON, looked_up=True),
+    "postpone": lambda j: j.postpone(UNKNOWN, S.UNKNOWN, LATER),
     "hold_told_paper": lambda j: j.hold_told_paper([REGISTRATION.to_bytes(16)]),
     "recover": lambda j: j.recover(LATER),
     "learn": lambda j: j.learn("990001", "48448366834980", rekey, LATER),

@@ -16,7 +16,7 @@ from proxy.traffic.sender import Sender
 from simulator import Simulator
 from store.decisions import Act
 from store.records import Record, RecordState, Settlement
-from tests.traffic.centre import Centre, doses_applied, people
+from tests.traffic.centre import VACCINATE, Centre, doses_applied, people
 from tests.traffic.test_walk_ins import REGISTER, register, registered, walk_in_like
 
 
@@ -80,6 +80,19 @@ async def test_not_there_asked_before_an_export_is_not_believed_after_it(
     await sim.faults.clear()
     await centre.until_all(RecordState.DELIVERED, 1)
     assert calls(sim) == ["findByMobile", "findByMobile", "new"]
+
+
+async def test_not_there_asked_of_an_unknown_before_an_export_is_not_believed_after_it(
+    sim: Simulator, centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be sent, and be entered from the paper too."""
+    journal, person = centre.sidecar.journal, people(sim)[0]
+    once_after(monkeypatch, LookUps, "find", lambda _: True, lambda n: journal.mark_exported([n], centre.sidecar.clock.wall()))
+    await sim.faults.add("reset_before", routes=[f"/api{VACCINATE}"], times=1)
+    await centre.vaccinate(person)
+    await centre.until_all(RecordState.DELIVERED, 1)
+    assert calls(sim) == ["vaccinate", "findByReferenceId", "findByReferenceId", "vaccinate"]
+    assert doses_applied(sim) == [(person, 1)]
 
 
 async def test_what_is_edited_just_before_its_send_is_looked_up_first(

@@ -10,8 +10,9 @@ from proxy.traffic.clock import Clock
 from proxy.traffic.purger import Purger
 from proxy.traffic.sweeper import LATER_S, Sweeper
 from simulator import Simulator
+from store.decisions import Act, Decided
 from store.records import RecordState
-from tests.traffic.centre import Centre, doses_applied, people
+from tests.traffic.centre import VACCINATE, Centre, a_dose, doses_applied, people
 
 INDIA = ZoneInfo("Asia/Kolkata")
 
@@ -46,6 +47,31 @@ async def test_what_the_server_lost_is_held_and_never_sent_again_by_itself(sim: 
     assert (record.reason, record.maybe_applied) == ("swept: missing", True)
     assert centre.sidecar.meters.registry.get_sample_value("dosekeeper_sweep_missing_total") == 1
     assert doses_applied(sim) == [(kept, 1), (lost, 1)]
+
+
+async def test_what_was_entered_by_hand_and_then_lost_is_looked_up_once_when_it_is_retried(sim: Simulator, centre: Centre) -> None:
+    """No send of ours was made, so it waits as `pending`; each look-up took the turn of somebody else's dose."""
+    by_hand, other = people(sim)[:2]
+    sidecar = centre.sidecar
+    sidecar.circuits.hold(held=True)
+    await centre.vaccinate(by_hand)
+    await sidecar.journal.mark_exported([1], sidecar.clock.wall())
+    async with centre.desk.post(f"{sim.url}/api{VACCINATE}", json=a_dose(by_hand), headers={"x-api-key": "demo-key"}) as entered:
+        assert entered.status == 200
+    sidecar.circuits.hold(held=False)
+    await centre.until_all(RecordState.DELIVERED, 1)
+    sim.register.people[by_hand].doses.clear()
+    assert await at_night(centre).step() == 0.0
+    (record,) = await centre.records()
+    assert (record.state, record.reason, record.attempt) == (RecordState.HELD, "swept: missing", 0)
+    sidecar.circuits.hold(held=True)
+    await centre.vaccinate(other)
+    received = len(sim.ledger.received)
+    assert isinstance(await sidecar.journal.retry(record, Act("asha", "as suggested"), sidecar.clock.wall()), Decided)
+    sidecar.circuits.hold(held=False)
+    await centre.until_all(RecordState.DELIVERED, 2)
+    assert len([entry for entry in sim.ledger.received[received:] if b"findBy" in entry.target]) == 1
+    assert sorted(doses_applied(sim)) == sorted([(by_hand, 1), (by_hand, 1), (other, 1)]), "the register, which forgot one, has it again"
 
 
 async def test_one_that_cannot_be_asked_for_is_come_back_to_after_the_others(sim: Simulator, centre: Centre) -> None:
