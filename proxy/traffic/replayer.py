@@ -228,8 +228,9 @@ class Replayer:
         limit = LOOKED_AT_MAX if self.chosen else room + len(self._put_off) + len(self._in_flight)
         far_ms = self._unknown_far_ms()
         heads = await self.journal.heads(groups, now, limit, self.credentials.known(), far_ms)
-        # One that is being looked up is still a head.
-        wanted = (head for head in heads if head.number not in self._in_flight and (self.chosen is None or self.chosen(head)))
+        # One that is being looked up is still a head. What its desk was told to put on paper is held by the next start.
+        free = (head for head in heads if head.number not in self._in_flight and head.id not in self.journal.on_paper())
+        wanted = (head for head in free if self.chosen is None or self.chosen(head))
         return sorted(wanted, key=lambda head: self._put_off.get(head.number, -math.inf))[:room]
 
     def _unknown_far_ms(self) -> int:

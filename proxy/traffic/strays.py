@@ -42,9 +42,16 @@ class Strays:
     """Number and attempt of those that were found by the latest look."""
 
     async def step(self) -> float:
-        """Make `unknown`, or hold where it cannot be looked up, what was found twice; return seconds until the next look."""
-        sending = await self.journal.sending(AT_ONCE)
-        alone = {(record.number, record.attempt): record for record in sending if record.number not in self.sender.in_hand}
+        """
+        Make `unknown`, or hold where it cannot be looked up, what was found twice; return seconds until the next look.
+
+        What its desk was told to put on paper stays: the next start holds it.
+        """
+        spoken_for, on_paper = self.sender.in_hand, self.journal.on_paper()
+        sending = [
+            record for record in await self.journal.sending(AT_ONCE) if record.number not in spoken_for and record.id not in on_paper
+        ]
+        alone = {(record.number, record.attempt): record for record in sending}
         for number, attempt in self._seen & alone.keys():
             self.sender.sends.ended(number)  # by now at the latest: the server may go on working it off
             made = INTERRUPTED if self.look_ups.possible(alone[number, attempt].route) else UNDECIDABLE

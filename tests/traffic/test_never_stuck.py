@@ -220,6 +220,39 @@ async def test_a_send_that_ends_without_a_word_is_looked_up_and_not_left_under_w
     assert doses_applied(sim) == [(person, 1), (person, 2)]
 
 
+async def test_a_stray_that_is_on_paper_is_left_to_the_next_start(
+    sim: Simulator, centre: Centre, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("CRITICAL")
+    sidecar = centre.sidecar
+
+    async def broken(*_: object) -> None:
+        raise LookupError
+
+    monkeypatch.setattr(type(sidecar.sender), "_settle", broken)
+    await centre.vaccinate(people(sim)[0])
+    (record,) = await centre.records()
+    monkeypatch.setattr(type(sidecar.journal), "on_paper", lambda _: frozenset({record.id}))
+    strays = Strays(sidecar.journal, sidecar.sender, sidecar.look_ups, sidecar.clock, sidecar.replayer.wake)
+    for _ in range(3):
+        await strays.step()
+    assert await centre.states() == ["sending"]
+
+
+async def test_what_is_on_paper_is_not_replayed(sim: Simulator, centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_paper, other = people(sim)[:2]
+    await sim.faults.add("refuse")
+    await centre.go_down()
+    for person in (on_paper, other):
+        await centre.vaccinate(person)
+    (record, _) = await centre.records()
+    monkeypatch.setattr(type(centre.sidecar.journal), "on_paper", lambda _: frozenset({record.id}))
+    await sim.faults.clear()
+    await centre.until_all(RecordState.DELIVERED, 1)
+    await centre.until_phase("closed")
+    assert (await centre.states(), doses_applied(sim)) == (["pending", "delivered"], [(other, 1)])
+
+
 async def test_what_is_being_sent_is_no_stray(sim: Simulator, centre: Centre) -> None:
     await sim.faults.add("slow", routes=[f"/api{VACCINATE}"], latency_s=1.5)
     await centre.vaccinate(people(sim)[0])
