@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,21 @@ static struct order orders[ORDERS_MAX];
 static int count;
 static char known[4096];
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+/* Without signals meanwhile: Python's handler of one writes to a pipe, and would wait in here for what it has interrupted. */
+static void enter(sigset_t *before)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, before);
+    pthread_mutex_lock(&mutex);
+}
+
+static void leave(const sigset_t *before)
+{
+    pthread_mutex_unlock(&mutex);
+    pthread_sigmask(SIG_SETMASK, before, NULL);
+}
 
 static void read_orders(void)
 {
@@ -77,7 +93,8 @@ static int concerns(const struct order *order, const char *call, const char *pat
 static int ordered(const char *call, const char *path, char *what)
 {
     int found = 0;
-    pthread_mutex_lock(&mutex);
+    sigset_t before;
+    enter(&before);
     read_orders();
     for (int i = 0; i < count && !found; i++) {
         struct order *order = &orders[i];
@@ -89,7 +106,7 @@ static int ordered(const char *call, const char *path, char *what)
             found = 1;
         }
     }
-    pthread_mutex_unlock(&mutex);
+    leave(&before);
     return found;
 }
 
@@ -103,7 +120,8 @@ static ssize_t before_lost(int fd, size_t size, off64_t at)
     path[named < 0 ? 0 : named] = 0;
     struct stat found = {0};
     fstat(fd, &found);
-    pthread_mutex_lock(&mutex);
+    sigset_t before;
+    enter(&before);
     read_orders();
     for (int i = 0; i < count; i++) {
         struct order *order = &orders[i];
@@ -113,7 +131,7 @@ static ssize_t before_lost(int fd, size_t size, off64_t at)
         if (order->file && order->file == found.st_ino && at + length > first && at < last / BLOCK * BLOCK + BLOCK)
             length = first > at ? first - at : -1;
     }
-    pthread_mutex_unlock(&mutex);
+    leave(&before);
     return length;
 }
 
