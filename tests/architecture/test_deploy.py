@@ -65,7 +65,7 @@ def units(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def analyze(*arguments: object) -> str:
     assert ANALYZE is not None, "SYSTEMD_REQUIRED is set"
     said = subprocess.run([ANALYZE, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if "unrecognized option" in said.stdout:
+    if "unrecognized option" in said.stdout and "SYSTEMD_REQUIRED" not in os.environ:
         pytest.skip("this systemd is older than 250")
     assert said.returncode == 0, said.stdout
     return said.stdout
